@@ -1,0 +1,26 @@
+# Every third-party library, found once. Why each is here: docs/dependencies.md.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CURL REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(LibXml2 REQUIRED)
+find_package(ZLIB REQUIRED)
+if(QN_TESTS OR NOT DEFINED QN_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# Boost.JSON is compiled once, in src/core/boost_json.cpp; the other Boost parts are headers.
+add_library(quintet_boost INTERFACE)
+target_include_directories(quintet_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+target_compile_definitions(quintet_boost INTERFACE BOOST_ALL_NO_LIB)
+
+# Debian ships static archives of the two small libraries that every other machine may lack in this version.
+find_library(QN_SQLITE3 NAMES libsqlite3.a sqlite3 REQUIRED)
+find_library(QN_UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
+add_library(quintet_sqlite3 INTERFACE)
+target_link_libraries(quintet_sqlite3 INTERFACE ${QN_SQLITE3} m ${CMAKE_DL_LIBS} Threads::Threads)
+add_library(quintet_utf8proc INTERFACE)
+target_link_libraries(quintet_utf8proc INTERFACE ${QN_UTF8PROC})
+target_compile_definitions(quintet_utf8proc INTERFACE UTF8PROC_STATIC)
