@@ -7,6 +7,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(QN_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+# libstdc++ 12's own std::stable_sort calls a function that it marks deprecated.
+add_compile_options(-Wno-deprecated-declarations)
 # Exported symbols of the executable are not an interface; hiding them lets the linker drop more.
 add_compile_options(-fvisibility=hidden -ffunction-sections -fdata-sections)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

@@ -25,7 +25,8 @@ enum class ErrorCode : std::uint8_t {
 /// The snake_case name of a code, as it appears in JSON errors.
 std::string_view error_code_name(ErrorCode code) noexcept;
 
-/// Root of every exception this project throws. The message names the operation, what was expected and what came.
+/// Root of every exception this project throws. The message names the operation, what was expected and what
+/// came.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -56,6 +57,7 @@ using InternalError = ErrorOf<ErrorCode::internal>;
 
 }  // namespace quintet
 
-/// Finds our own mistakes: traps in debug builds, throws InternalError in release. One request dies, not the server.
+/// Finds our own mistakes: traps in debug builds, throws InternalError in release. One request dies, not the
+/// server.
 #define QN_CHECK(condition) \
   (static_cast<bool>(condition) ? void() : ::quintet::check_failed(#condition, __FILE__, __LINE__))

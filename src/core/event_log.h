@@ -11,8 +11,9 @@ namespace quintet {
 /// An append-only list of small texts with one writer and any number of readers, each at its own place: how a
 /// streaming answer reaches several browsers, one of which may be slow, gone for a while, or coming back.
 ///
-/// The writer never waits for a reader, so the bound on memory is the bound on the answer. append() and close() may
-/// be called by one thread while any threads read; listeners run on the writer's thread and must only post.
+/// The writer never waits for a reader, so the bound on memory is the bound on the answer. append() and
+/// close() may be called by one thread while any threads read; listeners run on the writer's thread and must
+/// only post.
 class EventLog {
  public:
   struct Event {
@@ -33,8 +34,8 @@ class EventLog {
   std::size_t size() const;
   bool closed() const;
 
-  /// Calls `wake` after each append and at the end until the returned handle is dropped; dropping waits for a call
-  /// in progress.
+  /// Calls `wake` after each append and at the end until the returned handle is dropped; dropping waits for a
+  /// call in progress.
   class Subscription {
    public:
     Subscription() = default;

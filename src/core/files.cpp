@@ -1,11 +1,10 @@
 #include "core/files.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <system_error>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/ids.h"
@@ -35,7 +34,9 @@ class FileDescriptor {
 
 }  // namespace
 
-std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
 
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

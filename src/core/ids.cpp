@@ -1,10 +1,9 @@
 #include "core/ids.h"
 
-#include <sys/random.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <sys/random.h>
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>

@@ -168,8 +168,8 @@ Json parse_json(std::string_view text, std::string_view what) {
   JsonFault fault;
   if (auto value = try_parse_json(text, &fault)) return std::move(*value);
   const TextPosition position = position_at(text, fault.offset);
-  throw InvalidArgument(
-      cat(what, ": not valid JSON at line ", position.line, ", column ", position.column, ": ", fault.reason));
+  throw InvalidArgument(cat(what, ": not valid JSON at line ", position.line, ", column ", position.column,
+                            ": ", fault.reason));
 }
 
 std::string to_json(const Json& value) {

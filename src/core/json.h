@@ -13,8 +13,8 @@
 
 namespace quintet {
 
-/// JSON is Boost.JSON's value type, the one third-party type that crosses headers: schemas and tool arguments are
-/// JSON by nature. Everything else becomes a struct where it enters.
+/// JSON is Boost.JSON's value type, the one third-party type that crosses headers: schemas and tool arguments
+/// are JSON by nature. Everything else becomes a struct where it enters.
 using Json = boost::json::value;
 using JsonObject = boost::json::object;
 using JsonArray = boost::json::array;
@@ -44,8 +44,9 @@ std::string to_pretty_json(const Json& value);
 /// `text` quoted and escaped.
 std::string json_quote(std::string_view text);
 
-/// Typed reads of an object's members for input from outside. `get_*` give nothing when the member is absent or
-/// null and throw InvalidArgument naming the member when it has another type; `require_*` throw when absent too.
+/// Typed reads of an object's members for input from outside. `get_*` give nothing when the member is absent
+/// or null and throw InvalidArgument naming the member when it has another type; `require_*` throw when
+/// absent too.
 std::optional<std::string> get_string(const JsonObject& object, std::string_view key);
 std::optional<std::int64_t> get_int(const JsonObject& object, std::string_view key);
 std::optional<double> get_double(const JsonObject& object, std::string_view key);

@@ -9,7 +9,8 @@ namespace quintet {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 
-/// Where libraries write what an operator should know. Implementations may be called from any thread and never throw.
+/// Where libraries write what an operator should know. Implementations may be called from any thread and
+/// never throw.
 class Log {
  public:
   virtual ~Log() = default;

@@ -17,10 +17,12 @@ struct Unit {
   std::string_view suffix;
   std::int64_t factor;
 };
-constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kDurationUnits[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr Unit kByteUnits[] = {{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"B", 1}};
 
-/// A non-negative number with one of `units`; without a unit it counts `default_factor`. Nothing when malformed.
+/// A non-negative number with one of `units`; without a unit it counts `default_factor`. Nothing when
+/// malformed.
 std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<const Unit> units,
                                            std::optional<std::int64_t> default_factor) {
   text = trim(text);
@@ -160,7 +162,8 @@ void Options::read_environment(const char* (*get)(const char*)) {
   for (const auto& row : table_) {
     for (const std::string& name : {std::string(row.environment), environment_name(row.name)}) {
       if (name.empty()) continue;
-      if (const char* text = get(name.c_str()); text != nullptr) set(row.name, text, cat("environment ", name));
+      if (const char* text = get(name.c_str()); text != nullptr)
+        set(row.name, text, cat("environment ", name));
     }
   }
 }
@@ -168,14 +171,15 @@ void Options::read_environment(const char* (*get)(const char*)) {
 void Options::set(std::string_view name, std::string_view text, std::string origin) {
   const OptionSpec& row = spec(name);
   if (!is_valid(row.type, text)) {
-    throw InvalidArgument(
-        cat("option ", name, " must be ", expectation(row.type), row.is_secret ? "" : cat(", not \"", text, "\"")));
+    throw InvalidArgument(cat("option ", name, " must be ", expectation(row.type),
+                              row.is_secret ? "" : cat(", not \"", text, "\"")));
   }
   values_.find(name)->second = Value{std::string(text), std::move(origin)};
 }
 
 const OptionSpec& Options::spec(std::string_view name) const {
-  const auto found = std::find_if(table_.begin(), table_.end(), [&](const auto& row) { return row.name == name; });
+  const auto found =
+      std::find_if(table_.begin(), table_.end(), [&](const auto& row) { return row.name == name; });
   if (found != table_.end()) return *found;
   std::vector<std::string> known;
   for (const auto& row : table_) known.emplace_back(row.name);
@@ -189,7 +193,9 @@ const Options::Value& Options::value(std::string_view name, OptionType type) con
   return values_.find(name)->second;
 }
 
-std::string Options::text(std::string_view name) const { return value(name, OptionType::text).text; }
+std::string Options::text(std::string_view name) const {
+  return value(name, OptionType::text).text;
+}
 
 std::optional<std::string> Options::text_if_set(std::string_view name) const {
   std::string found = text(name);
@@ -200,8 +206,12 @@ std::optional<std::string> Options::text_if_set(std::string_view name) const {
 std::int64_t Options::integer(std::string_view name) const {
   return *parse_int(value(name, OptionType::integer).text);
 }
-double Options::number(std::string_view name) const { return *parse_double(value(name, OptionType::number).text); }
-bool Options::boolean(std::string_view name) const { return *parse_boolean(value(name, OptionType::boolean).text); }
+double Options::number(std::string_view name) const {
+  return *parse_double(value(name, OptionType::number).text);
+}
+bool Options::boolean(std::string_view name) const {
+  return *parse_boolean(value(name, OptionType::boolean).text);
+}
 std::int64_t Options::milliseconds(std::string_view name) const {
   return *parse_quantity(value(name, OptionType::duration).text, kDurationUnits, std::nullopt);
 }

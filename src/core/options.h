@@ -13,9 +13,10 @@ namespace quintet {
 
 enum class OptionType : std::uint8_t { text, integer, number, boolean, duration, bytes, text_list };
 
-/// One row of the options table: the single source of defaults, `--help`, `quintet config` and docs/configuration.md.
+/// One row of the options table: the single source of defaults, `--help`, `quintet config` and
+/// docs/configuration.md.
 struct OptionSpec {
-  std::string_view name;           // "serve.port": [serve] port in quintet.toml, --serve.port, QUINTET_SERVE_PORT
+  std::string_view name;  // "serve.port": [serve] port in quintet.toml, --serve.port, QUINTET_SERVE_PORT
   OptionType type;
   std::string_view default_value;  // as it would be written
   std::string_view help;
@@ -34,8 +35,8 @@ class Options {
 
   explicit Options(std::span<const OptionSpec> table);
 
-  /// Reads a TOML file. Throws InvalidArgument naming file and line for a syntax error, an unknown key (with the
-  /// nearest known one) or a value of the wrong type.
+  /// Reads a TOML file. Throws InvalidArgument naming file and line for a syntax error, an unknown key (with
+  /// the nearest known one) or a value of the wrong type.
   void read_toml(const std::filesystem::path& path);
   /// `get` returns a variable's value or null; the real one is std::getenv.
   void read_environment(const char* (*get)(const char*));
@@ -47,9 +48,10 @@ class Options {
   std::int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
   bool boolean(std::string_view name) const;
-  std::int64_t milliseconds(std::string_view name) const;    // "500ms", "10s", "5m", "2h"
-  std::size_t bytes(std::string_view name) const;            // "64KB", "16MB", "1GB", plain bytes
-  std::vector<std::string> text_list(std::string_view name) const;  // comma-separated, trimmed, empties dropped
+  std::int64_t milliseconds(std::string_view name) const;  // "500ms", "10s", "5m", "2h"
+  std::size_t bytes(std::string_view name) const;          // "64KB", "16MB", "1GB", plain bytes
+  std::vector<std::string> text_list(
+      std::string_view name) const;  // comma-separated, trimmed, empties dropped
 
   std::span<const OptionSpec> table() const noexcept { return table_; }
   /// The value as it may be shown: secrets keep their last four characters at most.

@@ -20,9 +20,15 @@ void append_chars(std::string& out, T value) {
 }
 }  // namespace
 
-void append_number(std::string& out, long long value) { append_chars(out, value); }
-void append_number(std::string& out, unsigned long long value) { append_chars(out, value); }
-void append_number(std::string& out, double value) { append_chars(out, value); }
+void append_number(std::string& out, long long value) {
+  append_chars(out, value);
+}
+void append_number(std::string& out, unsigned long long value) {
+  append_chars(out, value);
+}
+void append_number(std::string& out, double value) {
+  append_chars(out, value);
+}
 
 }  // namespace detail
 
@@ -30,7 +36,9 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n\f\v";
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 /// Length of the well-formed sequence at `pos`, or 0 (Unicode 15, table 3-7).
 std::size_t sequence_length(std::string_view text, std::size_t pos) noexcept {
@@ -109,7 +117,8 @@ std::string ascii_lower(std::string_view text) {
 }
 
 bool iequals_ascii(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
@@ -188,7 +197,9 @@ void append_utf8(std::string& out, char32_t code_point) {
 
 char32_t next_code_point(std::string_view text, std::size_t& pos) noexcept {
   const std::size_t length = sequence_length(text, pos);
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[pos + i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(text[pos + i]));
+  };
   char32_t value = 0xFFFD;
   switch (length) {
     case 1: value = byte(0); break;
@@ -204,16 +215,17 @@ char32_t next_code_point(std::string_view text, std::size_t& pos) noexcept {
 }
 
 std::string fold_for_search(std::string_view text) {
-  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) > 0; });
+  const bool ascii =
+      std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) > 0; });
   if (ascii) return ascii_lower(text);
   std::string valid = replace_all(sanitize_utf8(text), kReplacement, " ");
   std::replace(valid.begin(), valid.end(), '\0', ' ');
   utf8proc_uint8_t* mapped = nullptr;
   constexpr int kOptions = UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK |
                            UTF8PROC_IGNORE | UTF8PROC_STABLE;
-  const auto size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
-                   static_cast<utf8proc_ssize_t>(valid.size()), &mapped, static_cast<utf8proc_option_t>(kOptions));
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
+                                 static_cast<utf8proc_ssize_t>(valid.size()), &mapped,
+                                 static_cast<utf8proc_option_t>(kOptions));
   if (size < 0) return valid;
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(mapped, [](void* p) { std::free(p); });
   return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size)};
@@ -239,14 +251,14 @@ bool is_word_code_point(char32_t code_point) noexcept {
 }
 
 bool is_unspaced_script(char32_t c) noexcept {
-  return (c >= 0x0E00 && c <= 0x0EFF) ||    // Thai, Lao
-         (c >= 0x1000 && c <= 0x109F) ||    // Myanmar
-         (c >= 0x1780 && c <= 0x17FF) ||    // Khmer
-         (c >= 0x3040 && c <= 0x30FF) ||    // Hiragana, Katakana
-         (c >= 0x3400 && c <= 0x4DBF) ||    // Han extension A
-         (c >= 0x4E00 && c <= 0x9FFF) ||    // Han
-         (c >= 0xF900 && c <= 0xFAFF) ||    // Han compatibility
-         (c >= 0x20000 && c <= 0x3134F);    // Han extensions B to G
+  return (c >= 0x0E00 && c <= 0x0EFF) ||  // Thai, Lao
+         (c >= 0x1000 && c <= 0x109F) ||  // Myanmar
+         (c >= 0x1780 && c <= 0x17FF) ||  // Khmer
+         (c >= 0x3040 && c <= 0x30FF) ||  // Hiragana, Katakana
+         (c >= 0x3400 && c <= 0x4DBF) ||  // Han extension A
+         (c >= 0x4E00 && c <= 0x9FFF) ||  // Han
+         (c >= 0xF900 && c <= 0xFAFF) ||  // Han compatibility
+         (c >= 0x20000 && c <= 0x3134F);  // Han extensions B to G
 }
 
 }  // namespace quintet

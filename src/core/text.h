@@ -63,7 +63,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) n
 std::optional<std::int64_t> parse_int(std::string_view text) noexcept;
 std::optional<double> parse_double(std::string_view text) noexcept;
 
-// ---- UTF-8 --------------------------------------------------------------------------------------------------------
+// ---- UTF-8
+// --------------------------------------------------------------------------------------------------------
 
 /// Byte offset of the first ill-formed UTF-8 sequence (overlong forms and surrogates included), or nothing.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) noexcept;
@@ -74,8 +75,8 @@ std::string sanitize_utf8(std::string_view text);
 /// The longest prefix of at most `max_bytes` that does not cut a character; `text` must be valid UTF-8.
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) noexcept;
 
-/// How many bytes at the end of `text` begin a character that is not complete yet (0 to 3). Used to hold back half
-/// characters while streaming.
+/// How many bytes at the end of `text` begin a character that is not complete yet (0 to 3). Used to hold back
+/// half characters while streaming.
 std::size_t incomplete_utf8_tail(std::string_view text) noexcept;
 
 /// Code points in valid UTF-8.
@@ -87,8 +88,9 @@ void append_utf8(std::string& out, char32_t code_point);
 /// Decodes the character at `pos` and moves past it. Ill-formed bytes decode as U+FFFD, one at a time.
 char32_t next_code_point(std::string_view text, std::size_t& pos) noexcept;
 
-/// For searching, never for display: NFKC, case folded, accents (combining marks) removed, so that "Café", "CAFÉ" and
-/// "cafe" are equal (Unicode UAX #15 and UTS #30 style folding through utf8proc). Ill-formed bytes become spaces.
+/// For searching, never for display: NFKC, case folded, accents (combining marks) removed, so that "Café",
+/// "CAFÉ" and "cafe" are equal (Unicode UAX #15 and UTS #30 style folding through utf8proc). Ill-formed bytes
+/// become spaces.
 std::string fold_for_search(std::string_view text);
 
 /// A letter or a digit in any script.
@@ -97,7 +99,8 @@ bool is_word_code_point(char32_t code_point) noexcept;
 /// A script written without spaces between words (Han, Kana, Thai, Lao, Khmer, Myanmar).
 bool is_unspaced_script(char32_t code_point) noexcept;
 
-// ---- Encodings ----------------------------------------------------------------------------------------------------
+// ---- Encodings
+// ----------------------------------------------------------------------------------------------------
 
 std::string hex_encode(std::string_view bytes);
 std::string base64_encode(std::string_view bytes);

@@ -45,12 +45,14 @@ std::string to_iso8601(TimestampMs time) {
                parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time % 1000));
 }
 
-std::string to_iso_date(TimestampMs time) { return to_iso8601(time).substr(0, 10); }
+std::string to_iso_date(TimestampMs time) {
+  return to_iso8601(time).substr(0, 10);
+}
 
 std::string to_http_date(TimestampMs time) {
   const std::tm parts = utc(static_cast<std::time_t>(time / 1000));
-  return print("%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-               parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return print("%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
+               kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::optional<TimestampMs> parse_http_date(std::string_view text) {

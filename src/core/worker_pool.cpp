@@ -1,11 +1,10 @@
 #include "core/worker_pool.h"
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <pthread.h>
 
 #include "core/error.h"
 #include "core/log.h"

@@ -9,11 +9,13 @@ namespace quintet {
 
 class Log;
 
-/// Runs plain blocking tasks. Threads are started when all are busy, up to `max_threads`, and leave after a time
-/// without work: most tasks of a gateway wait for a peer, so their number follows the load, not the cores.
+/// Runs plain blocking tasks. Threads are started when all are busy, up to `max_threads`, and leave after a
+/// time without work: most tasks of a gateway wait for a peer, so their number follows the load, not the
+/// cores.
 ///
-/// submit() may be called from any thread, tasks included. When every thread is busy and `max_queued` tasks wait,
-/// submit() returns false and the caller tells its client to come back (a bound that is reached is said, not hidden).
+/// submit() may be called from any thread, tasks included. When every thread is busy and `max_queued` tasks
+/// wait, submit() returns false and the caller tells its client to come back (a bound that is reached is
+/// said, not hidden).
 class WorkerPool {
  public:
   struct Options {

@@ -50,12 +50,12 @@ struct Sampling {
   std::optional<std::uint64_t> seed;
 };
 
-/// A passage that the application retrieved for this request, best first. Generative models read it from the prompt;
-/// the extractive model answers with it.
+/// A passage that the application retrieved for this request, best first. Generative models read it from the
+/// prompt; the extractive model answers with it.
 struct Source {
   std::string id;
-  std::string title;  // an FAQ entry's question, a document's name and page
-  std::string text;   // what may be quoted
+  std::string title;      // an FAQ entry's question, a document's name and page
+  std::string text;       // what may be quoted
   double confidence = 0;  // calibrated probability that it answers the question, in [0, 1]
 };
 
@@ -80,13 +80,13 @@ struct ChatRequest {
 };
 
 enum class StopReason : std::uint8_t {
-  end,             // the model finished
+  end,  // the model finished
   max_tokens,
   stop_sequence,
-  tool_calls,      // the model waits for tool results
-  refused,         // by the provider's filter, or below the extractive threshold
-  cancelled,       // stop was requested; the message holds what had arrived
-  interrupted      // the stream broke; the message holds what had arrived, `interruption` says why
+  tool_calls,  // the model waits for tool results
+  refused,     // by the provider's filter, or below the extractive threshold
+  cancelled,   // stop was requested; the message holds what had arrived
+  interrupted  // the stream broke; the message holds what had arrived, `interruption` says why
 };
 std::string_view stop_reason_name(StopReason reason) noexcept;
 
@@ -117,9 +117,9 @@ using ChatSink = std::function<void(const ChatEvent&)>;
 struct ChatResponse {
   Message message;
   StopReason stop_reason = StopReason::end;
-  std::string interruption;  // with `interrupted`
+  std::string interruption;                // with `interrupted`
   std::vector<std::string> cited_sources;  // ids, where the provider itself says which (extractive)
-  double confidence = 0;  // of the extractive answer
+  double confidence = 0;                   // of the extractive answer
   Usage usage;
   std::string provider;
   std::string model;  // as the provider reported it
@@ -134,16 +134,17 @@ struct ChatModelInfo {
   std::string id;        // what a person picks: "openai:gpt-4.1-mini", "extractive"
   std::string provider;  // "openai", "anthropic", "extractive", "scripted", "engine"
   std::string model;
-  bool is_generative = true;  // false: quotes only, does not write
+  bool is_generative = true;        // false: quotes only, does not write
   std::int64_t context_tokens = 0;  // 0 = not known
 };
 
-/// A model that talks, local or remote. chat() blocks the calling thread, may be called from many threads at once,
-/// and obeys `stop` within 100 ms.
+/// A model that talks, local or remote. chat() blocks the calling thread, may be called from many threads at
+/// once, and obeys `stop` within 100 ms.
 ///
-/// Throws Unavailable (unreachable, overloaded, timed out), Unauthorized (key refused), Exhausted (rate or quota, after
-/// the retries), InvalidArgument (the provider refused the request), CorruptData (the answer makes no sense), all before
-/// the first event; after it a failure is a value (`interrupted`), because what was shown must be kept.
+/// Throws Unavailable (unreachable, overloaded, timed out), Unauthorized (key refused), Exhausted (rate or
+/// quota, after the retries), InvalidArgument (the provider refused the request), CorruptData (the answer
+/// makes no sense), all before the first event; after it a failure is a value (`interrupted`), because what
+/// was shown must be kept.
 class ChatModel {
  public:
   virtual ~ChatModel() = default;

@@ -38,7 +38,8 @@ struct ToolResultPart {
   bool ok = true;
 };
 
-/// What the model thought before it answered, where a provider shows it. `signature` is opaque and is sent back.
+/// What the model thought before it answered, where a provider shows it. `signature` is opaque and is sent
+/// back.
 struct ReasoningPart {
   std::string text;
   std::string signature;

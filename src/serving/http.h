@@ -42,26 +42,29 @@ struct Caller {
 
 /// A request whose body has arrived. Text comes from outside: valid HTTP, nothing more.
 struct HttpRequest {
-  std::string method;  // upper case
-  std::string path;    // percent-decoded
+  std::string method;                                     // upper case
+  std::string path;                                       // percent-decoded
   std::map<std::string, std::string, std::less<>> query;  // percent-decoded; the last of a repeated name
-  std::map<std::string, std::string, std::less<>> parameters;  // from the route: "/api/faq/kbs/{kb}" gives "kb"
+  std::map<std::string, std::string, std::less<>>
+      parameters;  // from the route: "/api/faq/kbs/{kb}" gives "kb"
   HttpHeaders headers;
   std::string body;
   Caller caller;
   std::string request_id;
   TraceContext trace;
 
-  /// The body as a JSON object; throws InvalidArgument with line and column, or Unsupported for another media type.
+  /// The body as a JSON object; throws InvalidArgument with line and column, or Unsupported for another media
+  /// type.
   JsonObject json_object() const;
   const std::string& parameter(std::string_view name) const;  // QN_CHECK: the route declares it
   std::optional<std::string> query_value(std::string_view name) const;
-  std::int64_t query_int(std::string_view name, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
+  std::int64_t query_int(std::string_view name, std::int64_t fallback, std::int64_t low,
+                         std::int64_t high) const;
 };
 
-/// Server-sent events from a log that somebody else writes. The connection reads at its own pace from `next_index`;
-/// event ids are "<stream_id>:<index>" so that a client can resume. `on_closed` runs when the connection ends,
-/// whether or not the log was finished.
+/// Server-sent events from a log that somebody else writes. The connection reads at its own pace from
+/// `next_index`; event ids are "<stream_id>:<index>" so that a client can resume. `on_closed` runs when the
+/// connection ends, whether or not the log was finished.
 struct EventStreamBody {
   std::shared_ptr<EventLog> log;
   std::string stream_id;
@@ -79,23 +82,25 @@ struct HttpResponse {
   static HttpResponse no_content();
   static HttpResponse events(EventStreamBody body);
   /// RFC 9457 problem+json; `extra` adds members.
-  static HttpResponse problem(int status, std::string_view code, std::string_view detail, JsonObject extra = {});
+  static HttpResponse problem(int status, std::string_view code, std::string_view detail,
+                              JsonObject extra = {});
 };
 
 /// The one mapping of our error codes to HTTP statuses.
 int http_status(ErrorCode code) noexcept;
 
 /// Plain blocking code run on the worker pool, or on the I/O thread when the route says it is instant.
-/// What it throws becomes a problem response. `stop` is requested when the client goes away or the server stops.
+/// What it throws becomes a problem response. `stop` is requested when the client goes away or the server
+/// stops.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&, std::stop_token)>;
 
 struct Route {
   std::string method;
   std::string pattern;  // "/api/faq/kbs/{kb}/entries/{id}"
   HttpHandler handler;
-  bool is_instant = false;   // runs on the I/O thread: must not block
-  bool is_public = false;    // needs no key even where keys are required
-  std::string scope = "faq"; // what a key must allow
+  bool is_instant = false;    // runs on the I/O thread: must not block
+  bool is_public = false;     // needs no key even where keys are required
+  std::string scope = "faq";  // what a key must allow
   std::size_t max_body_bytes = 2 << 20;
 };
 

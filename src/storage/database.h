@@ -15,16 +15,16 @@ namespace quintet {
 
 class Log;
 
-/// One step in the history of a component's tables. Steps run once, in order, each in a transaction; a released step
-/// is never edited. `component` keeps the histories of telemetry, keys and applications apart.
+/// One step in the history of a component's tables. Steps run once, in order, each in a transaction; a
+/// released step is never edited. `component` keeps the histories of telemetry, keys and applications apart.
 struct Migration {
   std::string_view component;
   int version = 0;  // 1, 2, 3 … within the component
   std::string_view sql;
 };
 
-/// A prepared statement, bound and stepped on the connection that made it. Parameters count from 1, columns from 0.
-/// Not thread-safe; used inside one read() or write().
+/// A prepared statement, bound and stepped on the connection that made it. Parameters count from 1, columns
+/// from 0. Not thread-safe; used inside one read() or write().
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -115,24 +115,24 @@ class Connection {
 
 /// The product's database: one SQLite file in WAL mode with one writing thread and a pool of readers.
 ///
-/// Durability: write() returns after its transaction has committed, so whatever a caller acknowledges afterwards
-/// survives a killed process at any moment (SQLite WAL, synchronous=NORMAL; `full_sync` also survives power loss).
-/// Writes that arrive together share one commit (group commit), each in its own savepoint, so that one that throws
-/// does not undo its neighbours.
+/// Durability: write() returns after its transaction has committed, so whatever a caller acknowledges
+/// afterwards survives a killed process at any moment (SQLite WAL, synchronous=NORMAL; `full_sync` also
+/// survives power loss). Writes that arrive together share one commit (group commit), each in its own
+/// savepoint, so that one that throws does not undo its neighbours.
 ///
 /// All methods may be called from any thread; callbacks must not call back into the database.
 class Database {
  public:
   struct Options {
-    std::filesystem::path path;    // created when absent; its folder must exist
+    std::filesystem::path path;  // created when absent; its folder must exist
     std::size_t n_readers = 4;
     bool full_sync = false;
     std::size_t max_queued_writes = 10'000;
     std::size_t cache_kib = 2048;  // page cache of each connection
   };
 
-  /// Opens and migrates. Throws Unavailable (cannot open, read-only, disk full), CorruptData (not a database, fails
-  /// its check) or Unsupported (written by a newer version) with the path and what would work.
+  /// Opens and migrates. Throws Unavailable (cannot open, read-only, disk full), CorruptData (not a database,
+  /// fails its check) or Unsupported (written by a newer version) with the path and what would work.
   Database(const Options& options, std::span<const Migration> migrations, Log& log);
   ~Database();  // finishes every accepted write
   Database(const Database&) = delete;
@@ -141,12 +141,13 @@ class Database {
   /// Runs `work` on a reader: a consistent snapshot. Rethrows what `work` throws.
   void read(const std::function<void(Connection&)>& work) const;
 
-  /// Runs `work` on the writer and returns once committed; rethrows what `work` throws, with its changes undone.
-  /// Throws Exhausted when the disk is full and Unavailable when the file cannot be written; both name the path.
+  /// Runs `work` on the writer and returns once committed; rethrows what `work` throws, with its changes
+  /// undone. Throws Exhausted when the disk is full and Unavailable when the file cannot be written; both
+  /// name the path.
   void write(const std::function<void(Connection&)>& work);
 
-  /// As write(), without waiting: for telemetry, whose loss is no harm. Dropped (and counted) when the queue is full;
-  /// a failure is logged.
+  /// As write(), without waiting: for telemetry, whose loss is no harm. Dropped (and counted) when the queue
+  /// is full; a failure is logged.
   void write_later(std::function<void(Connection&)> work);
   /// Returns when everything accepted before the call has been committed or has failed.
   void flush();

@@ -10,8 +10,8 @@
 
 namespace quintet {
 
-/// Where a span belongs (W3C Trace Context): passed explicitly, never through a thread-local, because work crosses
-/// threads and coroutines.
+/// Where a span belongs (W3C Trace Context): passed explicitly, never through a thread-local, because work
+/// crosses threads and coroutines.
 struct TraceContext {
   std::string trace_id;  // 32 hex digits; empty = start a new trace
   std::string span_id;   // 16 hex digits; empty = a root span

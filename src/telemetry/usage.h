@@ -22,7 +22,7 @@ struct UsageRecord {
   std::string app;       // "faq", "docs" …
   std::string provider;  // "openai", "anthropic", "extractive" …
   std::string model;
-  std::string key_id;    // the API key that asked; empty on loopback without keys
+  std::string key_id;  // the API key that asked; empty on loopback without keys
   Usage usage;
   std::optional<double> cost_usd;  // nothing when the model has no price
   double latency_ms = 0;

@@ -12,7 +12,8 @@ TEST(JsonParsing, AFaultNamesLineAndColumn) {
     parse_json("{\n  \"é\": 1,\n  \"b\": oops}", "my-faq.json");
     FAIL() << "malformed JSON was accepted";
   } catch (const InvalidArgument& error) {
-    EXPECT_NE(std::string(error.what()).find("my-faq.json: not valid JSON at line 3, column 8"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("my-faq.json: not valid JSON at line 3, column 8"),
+              std::string::npos)
         << error.what();
   }
 }
@@ -27,7 +28,8 @@ TEST(JsonParsing, RefusesDeepNestingTrailingTextAndBadUtf8) {
 }
 
 TEST(JsonWriting, NumbersAreShortAndStringsAreAlwaysValid) {
-  EXPECT_EQ(to_json(JsonObject{{"a", 0.1}, {"b", 1.0}, {"c", "x\xFF\n"}}), "{\"a\":0.1,\"b\":1,\"c\":\"x\xEF\xBF\xBD\\n\"}");
+  EXPECT_EQ(to_json(JsonObject{{"a", 0.1}, {"b", 1.0}, {"c", "x\xFF\n"}}),
+            "{\"a\":0.1,\"b\":1,\"c\":\"x\xEF\xBF\xBD\\n\"}");
   EXPECT_EQ(to_json(Json(1.0 / 0.0)), "null");
 }
 

@@ -20,13 +20,16 @@ TEST(Text, SplitLinesKnowsAllThreeLineEnds) {
 TEST(Utf8, FindsIllFormedBytesWhereTheyAre) {
   EXPECT_FALSE(find_invalid_utf8("Grüße 你好 👋"));
   EXPECT_EQ(find_invalid_utf8("ab\xFF"), 2u);
-  EXPECT_EQ(find_invalid_utf8("\xC0\x80"), 0u);          // overlong NUL
-  EXPECT_EQ(find_invalid_utf8("\xED\xA0\x80"), 0u);      // surrogate
-  EXPECT_EQ(find_invalid_utf8("a\xF4\x90\x80\x80"), 1u); // beyond U+10FFFF
+  EXPECT_EQ(find_invalid_utf8("\xC0\x80"), 0u);           // overlong NUL
+  EXPECT_EQ(find_invalid_utf8("\xED\xA0\x80"), 0u);       // surrogate
+  EXPECT_EQ(find_invalid_utf8("a\xF4\x90\x80\x80"), 1u);  // beyond U+10FFFF
 }
 
 TEST(Utf8, SanitiseReplacesEachBadByteAndKeepsTheRest) {
-  EXPECT_EQ(sanitize_utf8("a\xFF\xFE" "b"), "a\xEF\xBF\xBD\xEF\xBF\xBD" "b");
+  EXPECT_EQ(sanitize_utf8("a\xFF\xFE"
+                          "b"),
+            "a\xEF\xBF\xBD\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(sanitize_utf8("é"), "é");
 }
 
