@@ -5,113 +5,15 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "storage/connection.h"
+#include "storage/migrations.h"
 
 namespace quintet {
 
 class Log;
-
-/// One step in the history of a component's tables. Steps run once, in order, each in a transaction; a
-/// released step is never edited. `component` keeps the histories of telemetry, keys and applications apart.
-struct Migration {
-  std::string_view component;
-  int version = 0;  // 1, 2, 3 … within the component
-  std::string_view sql;
-};
-
-/// A prepared statement, bound and stepped on the connection that made it. Parameters count from 1, columns
-/// from 0. Not thread-safe; used inside one read() or write().
-class Statement {
- public:
-  Statement(Statement&&) noexcept;
-  Statement& operator=(Statement&&) noexcept;
-  ~Statement();
-
-  /// Binds in order: strings (as text), integers, doubles, bools, std::nullopt and optionals of these.
-  template <typename... Ts>
-  Statement& bind(const Ts&... values) {
-    int index = 1;
-    (bind_one(index++, values), ...);
-    return *this;
-  }
-  void bind_text(int index, std::string_view text);
-  void bind_blob(int index, std::string_view bytes);
-  void bind_int(int index, std::int64_t value);
-  void bind_double(int index, double value);
-  void bind_null(int index);
-
-  /// True while there is a row.
-  bool step();
-  /// Steps to the end; for statements without rows. Resets, so that the statement can be bound again.
-  void run();
-  void reset();
-
-  std::string text(int column) const;
-  std::string blob(int column) const;
-  std::int64_t integer(int column) const;
-  double number(int column) const;
-  bool is_null(int column) const;
-  std::optional<std::string> optional_text(int column) const;
-  std::optional<std::int64_t> optional_integer(int column) const;
-
- private:
-  friend class Connection;
-  struct Impl;
-  explicit Statement(std::unique_ptr<Impl> impl);
-
-  void bind_one(int index, std::nullopt_t) { bind_null(index); }
-  void bind_one(int index, bool value) { bind_int(index, value ? 1 : 0); }
-  void bind_one(int index, double value) { bind_double(index, value); }
-  void bind_one(int index, const char* value) { bind_text(index, value); }
-  void bind_one(int index, std::string_view value) { bind_text(index, value); }
-  void bind_one(int index, const std::string& value) { bind_text(index, value); }
-  template <typename T>
-    requires std::is_integral_v<T>
-  void bind_one(int index, T value) {
-    bind_int(index, static_cast<std::int64_t>(value));
-  }
-  template <typename T>
-  void bind_one(int index, const std::optional<T>& value) {
-    if (value) {
-      bind_one(index, *value);
-    } else {
-      bind_null(index);
-    }
-  }
-
-  std::unique_ptr<Impl> impl_;
-};
-
-/// One database connection, used by one thread at a time. Prepared statements are cached by their text.
-class Connection {
- public:
-  Statement prepare(std::string_view sql);
-  /// prepare + bind + run.
-  template <typename... Ts>
-  void execute(std::string_view sql, const Ts&... values) {
-    Statement statement = prepare(sql);
-    statement.bind(values...);
-    statement.run();
-  }
-  /// Several statements separated by semicolons, no parameters.
-  void execute_script(std::string_view sql);
-  std::int64_t n_changed() const;
-  std::int64_t last_insert_rowid() const;
-
-  struct Impl;
-  explicit Connection(std::unique_ptr<Impl> impl);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
- private:
-  friend class Statement;
-  std::unique_ptr<Impl> impl_;
-};
 
 /// The product's database: one SQLite file in WAL mode with one writing thread and a pool of readers.
 ///
@@ -131,19 +33,30 @@ class Database {
     std::size_t cache_kib = 2048;  // page cache of each connection
   };
 
+  /// Counts since the database was opened.
+  struct Stats {
+    std::uint64_t n_writes = 0;   // committed
+    std::uint64_t n_commits = 0;  // transactions that carried them
+    std::uint64_t n_failed = 0;   // writes that threw or whose commit failed
+    std::uint64_t n_dropped = 0;  // write_later() calls that found the queue full
+    std::size_t n_queued = 0;     // waiting now
+  };
+
   /// Opens and migrates. Throws Unavailable (cannot open, read-only, disk full), CorruptData (not a database,
-  /// fails its check) or Unsupported (written by a newer version) with the path and what would work.
+  /// or its list of tables cannot be read) or Unsupported (written by a newer version) with the path and what
+  /// would work.
   Database(const Options& options, std::span<const Migration> migrations, Log& log);
   ~Database();  // finishes every accepted write
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Runs `work` on a reader: a consistent snapshot. Rethrows what `work` throws.
+  /// Runs `work` on a reader: a consistent snapshot. Rethrows what `work` throws. Waits when all readers are
+  /// busy.
   void read(const std::function<void(Connection&)>& work) const;
 
   /// Runs `work` on the writer and returns once committed; rethrows what `work` throws, with its changes
   /// undone. Throws Exhausted when the disk is full and Unavailable when the file cannot be written; both
-  /// name the path.
+  /// name the path. Waits when the queue is full.
   void write(const std::function<void(Connection&)>& work);
 
   /// As write(), without waiting: for telemetry, whose loss is no harm. Dropped (and counted) when the queue
@@ -155,6 +68,7 @@ class Database {
   /// "ok", or the first problems that SQLite's integrity_check finds.
   std::string check_integrity() const;
   const std::filesystem::path& path() const noexcept;
+  Stats stats() const;
 
  private:
   struct Impl;
