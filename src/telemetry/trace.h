@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/json.h"
 
@@ -17,9 +19,18 @@ struct TraceContext {
   std::string span_id;   // 16 hex digits; empty = a root span
 };
 
-/// Parses a `traceparent` header; an empty context when malformed.
+/// Random ids as W3C Trace Context wants them: 32 and 16 lower-case hex digits, never all zero.
+std::string new_trace_id();
+std::string new_span_id();
+
+/// Parses a `traceparent` header (W3C Trace Context §3.2); an empty context when malformed. Versions after 00
+/// are read as far as 00 goes, as the specification asks.
 TraceContext parse_traceparent(std::string_view header);
+/// The header for a call to a peer, marked as sampled; empty when the context is.
 std::string to_traceparent(const TraceContext& context);
+
+/// Whose side of a call a span describes; the values are OpenTelemetry's.
+enum class SpanKind : std::uint8_t { internal = 1, server = 2, client = 3 };
 
 /// A finished span. Attribute names follow OpenTelemetry's GenAI semantic conventions (gen_ai.operation.name,
 /// gen_ai.request.model, gen_ai.usage.input_tokens …).
@@ -33,6 +44,7 @@ struct SpanRecord {
   JsonObject attributes;
   bool failed = false;
   std::string status_message;
+  SpanKind kind = SpanKind::internal;
 };
 
 /// Takes finished spans; called from any thread, never throws, never blocks for long.
@@ -42,11 +54,23 @@ class SpanSink {
   virtual void record(SpanRecord span) noexcept = 0;
 };
 
+/// Hands every span to several sinks, which must outlive it.
+class FanOutSpanSink final : public SpanSink {
+ public:
+  explicit FanOutSpanSink(std::vector<SpanSink*> sinks) : sinks_(std::move(sinks)) {}
+  void record(SpanRecord span) noexcept override;
+
+ private:
+  const std::vector<SpanSink*> sinks_;
+};
+
 /// A span in progress; recorded when it is ended or destroyed. Used by one thread at a time.
 class Span {
  public:
   Span() = default;  // records nothing
-  Span(SpanSink* sink, std::string name, const TraceContext& parent);
+  /// Begins now. Without a sink nothing is recorded, but context() is valid all the same, so that ids reach
+  /// logs and peers whether or not anybody collects spans.
+  Span(SpanSink* sink, std::string name, const TraceContext& parent, SpanKind kind = SpanKind::internal);
   Span(Span&& other) noexcept;
   Span& operator=(Span&& other) noexcept;
   ~Span();
