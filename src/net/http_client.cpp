@@ -88,9 +88,9 @@ struct Slot {
 
 /// One exchange, as the callbacks of libcurl see it. Callbacks return to C, so exceptions wait in `error`.
 struct Transfer {
-  const HttpRequest& request;
+  const ClientRequest& request;
   const HttpBodySink& sink;
-  HttpResponse response{};
+  ClientResponse response{};
   std::size_t body_bytes = 0;
   std::size_t header_bytes = 0;
   bool body_started = false;
@@ -170,7 +170,7 @@ int on_connected(void* transfer, char* /*peer*/, char* /*local*/, int /*peer_por
 /// The header list in libcurl's form.
 class HeaderList {
  public:
-  explicit HeaderList(const HttpRequest& request) {
+  explicit HeaderList(const ClientRequest& request) {
     for (const HttpHeader& header : request.headers) {
       if (header.name.empty() || header.name.find_first_of("\r\n:") != std::string::npos ||
           header.value.find_first_of("\r\n") != std::string::npos) {
@@ -315,7 +315,7 @@ struct HttpClient::State {
 
 namespace {
 
-void set_request(CURL* easy, const HttpRequest& request) {
+void set_request(CURL* easy, const ClientRequest& request) {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
   curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);  // also undoes the body and HEAD of the request before
   if (request.method == "HEAD") {
@@ -397,7 +397,7 @@ std::size_t HttpClient::n_idle() const {
   return state_->idle.size();
 }
 
-HttpResponse HttpClient::send(const HttpRequest& request, const HttpBodySink& sink, std::stop_token stop) {
+ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink& sink, std::stop_token stop) {
   std::string origin = url_origin(request.url);
   const std::string what = cat(request.method, " ", origin);
   const bool is_https = origin.starts_with("https://");

@@ -65,7 +65,7 @@ struct HttpLimits {
   std::size_t max_header_bytes = std::size_t{128} << 10;
 };
 
-struct HttpRequest {
+struct ClientRequest {
   std::string method = "GET";
   std::string url;  // http or https
   std::vector<HttpHeader> headers;
@@ -79,7 +79,7 @@ struct HttpHead {
   std::vector<HttpHeader> headers;
 };
 
-struct HttpResponse {
+struct ClientResponse {
   HttpHead head;
   std::string body;  // empty when a sink took it
 };
@@ -125,7 +125,7 @@ class HttpClient {
 
   /// Throws HttpFailure. Requesting a stop ends the exchange with HttpFault::cancelled and closes the
   /// connection within 100 ms, whatever it is waiting for.
-  HttpResponse send(const HttpRequest& request, const HttpBodySink& sink = {}, std::stop_token stop = {});
+  ClientResponse send(const ClientRequest& request, const HttpBodySink& sink = {}, std::stop_token stop = {});
 
   std::size_t n_idle() const;
 

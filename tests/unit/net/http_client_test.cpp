@@ -16,14 +16,14 @@ using namespace std::chrono_literals;
 
 constexpr auto kGenerous = 10s;  // only a broken build waits this long
 
-HttpRequest get(const HttpScriptServer& server, std::string_view path = "/") {
-  HttpRequest request;
+ClientRequest get(const HttpScriptServer& server, std::string_view path = "/") {
+  ClientRequest request;
   request.url = server.url(path);
   return request;
 }
 
 /// The fault that send() ends with; fails the test when it succeeds.
-std::optional<HttpFailure> failure_of(HttpClient& client, const HttpRequest& request,
+std::optional<HttpFailure> failure_of(HttpClient& client, const ClientRequest& request,
                                       const HttpBodySink& sink = {}, std::stop_token stop = {}) {
   try {
     client.send(request, sink, stop);
@@ -38,11 +38,11 @@ TEST(HttpClient, SendsMethodHeadersAndBodyAndReadsTheResponse) {
   HttpScriptServer server;
   server.enqueue(http_reply(201, "text/plain", "made", "X-Tag: a\r\n"));
   HttpClient client;
-  HttpRequest request = get(server, "/things?x=1");
+  ClientRequest request = get(server, "/things?x=1");
   request.method = "POST";
   request.headers = {{"X-Key", "k"}, {"X-Empty", ""}, {"Content-Type", "application/json"}};
   request.body = R"({"a":1})";
-  const HttpResponse response = client.send(request);
+  const ClientResponse response = client.send(request);
   EXPECT_EQ(response.head.status, 201);
   EXPECT_EQ(response.body, "made");
   EXPECT_EQ(find_header(response.head.headers, "x-tag"), "a");
@@ -60,7 +60,7 @@ TEST(HttpClient, NothingOfARequestLeaksIntoTheNextOnTheSameConnection) {
   server.set_handler([](const RecordedRequest&) { return http_reply(200, "text/plain", "ok"); });
   HttpClient client;
   for (const char* method : {"POST", "GET", "DELETE", "HEAD", "PUT", "GET"}) {
-    HttpRequest request = get(server);
+    ClientRequest request = get(server);
     request.method = method;
     if (request.method == "POST" || request.method == "PUT") request.body = "body";
     if (request.method == "HEAD") server.enqueue({SendBytes{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"}});
@@ -114,7 +114,7 @@ TEST(HttpClient, WhatTheSinkThrowsLeavesSendAndClosesTheConnection) {
 TEST(HttpClient, NamesEachTimeout) {
   HttpScriptServer server;
   HttpClient client;
-  HttpRequest request = get(server);
+  ClientRequest request = get(server);
   request.limits.first_byte = 60ms;
   request.limits.idle = 60ms;
 
@@ -149,7 +149,7 @@ TEST(HttpClient, ASlowSinkIsNotTheSilenceOfThePeer) {
   server.enqueue({SendBytes{chunked_head() + http_chunk("one")}, Pause{10ms}, SendBytes{http_chunk("two")},
                   SendBytes{std::string(kLastChunk)}});
   HttpClient client;
-  HttpRequest request = get(server);
+  ClientRequest request = get(server);
   request.limits.idle = 150ms;
   std::string body;
   client.send(request, [&](const HttpHead&, std::string_view bytes) {
@@ -161,7 +161,7 @@ TEST(HttpClient, ASlowSinkIsNotTheSilenceOfThePeer) {
 
 TEST(HttpClient, TellsRefusedUnresolvedAndNonsenseApart) {
   HttpClient client;
-  HttpRequest request;
+  ClientRequest request;
   {
     const HttpScriptServer gone;
     request.url = gone.url("/secret-path?key=secret");
@@ -187,7 +187,7 @@ TEST(HttpClient, TlsToAPlainServerIsATlsFault) {
   HttpScriptServer server;
   server.set_handler([](const RecordedRequest&) { return ServerReply{CloseConnection{}}; });
   HttpClient client;
-  HttpRequest request;
+  ClientRequest request;
   request.url = cat("https://127.0.0.1:", server.port(), "/");
   request.limits.connect = 300ms;
   const auto failure = failure_of(client, request);
@@ -219,7 +219,7 @@ TEST(HttpClient, AnIncompleteResponseIsCutOff) {
 TEST(HttpClient, StopsReadingAtTheBounds) {
   HttpScriptServer server;
   HttpClient client;
-  HttpRequest request = get(server);
+  ClientRequest request = get(server);
   request.limits.max_body_bytes = 1000;
   ServerReply endless{SendBytes{chunked_head()}};
   for (int i = 0; i < 100'000; ++i) endless.push_back(SendBytes{http_chunk(std::string(1000, 'x'))});
@@ -272,7 +272,7 @@ TEST(HttpClient, FollowsRedirectsOnlyWhenAskedTo) {
                                  : http_reply(200, "text/plain", "here", "X-Last: yes\r\n");
   });
   HttpClient client;
-  HttpRequest request = get(server);
+  ClientRequest request = get(server);
   EXPECT_EQ(client.send(request).head.status, 302);
   request.max_redirects = 2;
   const auto response = client.send(request);
@@ -288,7 +288,7 @@ TEST(HttpClient, GoesThroughTheProxyItWasGivenExceptWhereToldNot) {
   options.proxy.http_proxy = proxy.url();
   options.proxy.no_proxy = "127.0.0.1";
   HttpClient client(options);
-  HttpRequest request;
+  ClientRequest request;
   request.url = "http://example.invalid/page";
   EXPECT_EQ(client.send(request).body, "from proxy");
   EXPECT_EQ(proxy.requests().at(0).target, "http://example.invalid/page");
@@ -300,7 +300,7 @@ TEST(HttpClient, GoesThroughTheProxyItWasGivenExceptWhereToldNot) {
 TEST(HttpClient, RefusesHeadersThatWouldSplitTheRequest) {
   HttpScriptServer server;
   HttpClient client;
-  HttpRequest request = get(server);
+  ClientRequest request = get(server);
   request.headers = {{"X", "a\r\nY: b"}};
   EXPECT_THROW(client.send(request), InvalidArgument);
 }
