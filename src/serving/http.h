@@ -89,6 +89,24 @@ struct HttpResponse {
 /// The one mapping of our error codes to HTTP statuses.
 int http_status(ErrorCode code) noexcept;
 
+/// For a handler that needs a status or problem members which its error code alone does not give.
+class HttpError : public Error {
+ public:
+  HttpError(int status, ErrorCode code, const std::string& message, JsonObject extra = {})
+      : Error(code, message), status_(status), extra_(std::move(extra)) {}
+  int status() const noexcept { return status_; }
+  const JsonObject& extra() const noexcept { return extra_; }
+
+ private:
+  int status_;
+  JsonObject extra_;
+};
+
+/// What json_object() throws for a body of another media type; answered with 415.
+struct UnsupportedMediaType final : Unsupported {
+  using Unsupported::Unsupported;
+};
+
 /// Plain blocking code run on the worker pool, or on the I/O thread when the route says it is instant.
 /// What it throws becomes a problem response. `stop` is requested when the client goes away or the server
 /// stops.
