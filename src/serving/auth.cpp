@@ -11,13 +11,16 @@ namespace {
 std::string_view presented_key(const HttpRequest& request) {
   if (const auto authorization = request.headers.get("Authorization")) {
     constexpr std::string_view kBearer = "Bearer ";
-    if (starts_with_ignoring_case(*authorization, kBearer)) return trim(authorization->substr(kBearer.size()));
+    if (starts_with_ignoring_case(*authorization, kBearer))
+      return trim(authorization->substr(kBearer.size()));
     return {};
   }
   return trim(request.headers.get("X-API-Key").value_or(""));
 }
 
-AuthResult refused(std::string problem) { return {false, {}, std::move(problem)}; }
+AuthResult refused(std::string problem) {
+  return {false, {}, std::move(problem)};
+}
 
 }  // namespace
 
@@ -26,7 +29,8 @@ Authenticator make_authenticator(const KeyStore* keys, bool keys_required) {
     const std::string_view secret = presented_key(request);
     if (secret.empty()) {
       if (keys_required)
-        return refused("this server needs a key: send 'Authorization: Bearer qn_…' (made by 'quintet keys create')");
+        return refused(
+            "this server needs a key: send 'Authorization: Bearer qn_…' (made by 'quintet keys create')");
       return {true, {"", {"faq", "admin"}, ""}, ""};
     }
     const auto key = keys ? keys->find(secret) : std::nullopt;

@@ -36,14 +36,12 @@ struct ApiKey {
   std::optional<TimestampMs> last_used_at;
   std::optional<TimestampMs> expires_at;
   std::optional<TimestampMs> revoked_at;
-  bool is_active(TimestampMs now) const noexcept {
-    return !revoked_at && (!expires_at || now < *expires_at);
-  }
+  bool is_active(TimestampMs now) const noexcept { return !revoked_at && (!expires_at || now < *expires_at); }
 };
 
-/// API keys: "qn_" + 256 random bits in base64url, of which only the SHA-256 is stored (a key is random, so a fast
-/// hash is enough). Checks read an in-memory snapshot; a thread notices what another process changed and writes back
-/// when keys were last used.
+/// API keys: "qn_" + 256 random bits in base64url, of which only the SHA-256 is stored (a key is random, so a
+/// fast hash is enough). Checks read an in-memory snapshot; a thread notices what another process changed and
+/// writes back when keys were last used.
 ///
 /// All methods may be called from any thread.
 class KeyStore {
@@ -84,15 +82,16 @@ class KeyStore {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "Authorization: Bearer qn_…", or "X-API-Key". Without any key a request is accepted only when `keys_required` is
-/// false, then with every scope; a key that is presented must be valid in any case. `keys` may be null and outlives
-/// the result.
+/// "Authorization: Bearer qn_…", or "X-API-Key". Without any key a request is accepted only when
+/// `keys_required` is false, then with every scope; a key that is presented must be valid in any case. `keys`
+/// may be null and outlives the result.
 Authenticator make_authenticator(const KeyStore* keys, bool keys_required);
 
 /// True for 127.0.0.0/8, ::1 and "localhost".
 bool is_loopback_address(std::string_view address) noexcept;
 
-/// Throws InvalidArgument when `address` can be reached from other machines although there is no key to ask for.
+/// Throws InvalidArgument when `address` can be reached from other machines although there is no key to ask
+/// for.
 void check_bind_policy(std::string_view address, bool has_keys);
 
 }  // namespace quintet

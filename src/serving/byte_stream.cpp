@@ -1,3 +1,5 @@
+#include "serving/byte_stream.h"
+
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -5,7 +7,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "serving/byte_stream.h"
 
 namespace quintet {
 namespace {
@@ -29,9 +30,10 @@ class PlainStream final : public ByteStream {
   void write_some(const Pieces& pieces, Listener listener) override {
     const std::array<asio::const_buffer, 2> buffers = {asio::buffer(pieces[0].data(), pieces[0].size()),
                                                        asio::buffer(pieces[1].data(), pieces[1].size())};
-    socket_.async_write_some(buffers, [listener = std::move(listener)](const error_code& error, std::size_t n) {
-      listener->on_written(error, n);
-    });
+    socket_.async_write_some(buffers,
+                             [listener = std::move(listener)](const error_code& error, std::size_t n) {
+                               listener->on_written(error, n);
+                             });
   }
 
   void shut_down(Listener listener) override {
@@ -52,11 +54,13 @@ class PlainStream final : public ByteStream {
 
 class TlsStream final : public ByteStream {
  public:
-  TlsStream(asio::ip::tcp::socket socket, asio::ssl::context& context) : stream_(std::move(socket), context) {}
+  TlsStream(asio::ip::tcp::socket socket, asio::ssl::context& context)
+      : stream_(std::move(socket), context) {}
 
   void open(Listener listener) override {
-    stream_.async_handshake(asio::ssl::stream_base::server,
-                            [listener = std::move(listener)](const error_code& error) { listener->on_opened(error); });
+    stream_.async_handshake(
+        asio::ssl::stream_base::server,
+        [listener = std::move(listener)](const error_code& error) { listener->on_opened(error); });
   }
 
   void read_some(std::span<char> room, Listener listener) override {
@@ -107,7 +111,8 @@ TlsContext::TlsContext(const std::filesystem::path& certificate, const std::file
   SSL_CTX_set_mode(context.native_handle(), SSL_MODE_RELEASE_BUFFERS);
   error_code error;
   if (context.use_certificate_chain_file(certificate.string(), error))
-    throw InvalidArgument(cat("serve: cannot read the TLS certificate ", certificate.string(), ": ", error.message()));
+    throw InvalidArgument(
+        cat("serve: cannot read the TLS certificate ", certificate.string(), ": ", error.message()));
   if (context.use_private_key_file(key.string(), asio::ssl::context::pem, error))
     throw InvalidArgument(cat("serve: cannot use the TLS key ", key.string(), " with the certificate ",
                               certificate.string(), ": ", error.message()));

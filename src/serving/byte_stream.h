@@ -13,8 +13,8 @@
 
 namespace quintet {
 
-/// What a ByteStream tells its owner, on the I/O thread. The shared_ptr given with each operation keeps the owner
-/// alive until it has been told.
+/// What a ByteStream tells its owner, on the I/O thread. The shared_ptr given with each operation keeps the
+/// owner alive until it has been told.
 class ByteStreamListener {
  public:
   virtual void on_opened(boost::system::error_code error) = 0;
@@ -26,7 +26,8 @@ class ByteStreamListener {
   ~ByteStreamListener() = default;
 };
 
-/// A TCP connection, plain or under TLS. At most one operation of each kind at a time; used on its I/O thread only.
+/// A TCP connection, plain or under TLS. At most one operation of each kind at a time; used on its I/O thread
+/// only.
 class ByteStream {
  public:
   using Listener = std::shared_ptr<ByteStreamListener>;

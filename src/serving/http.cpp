@@ -33,8 +33,9 @@ bool Caller::has_scope(std::string_view scope) const noexcept {
 
 JsonObject HttpRequest::json_object() const {
   const std::string_view media_type = trim(split(headers.get("Content-Type").value_or(""), ';').front());
-  const bool is_json = iequals_ascii(media_type, "application/json") ||
-                       (media_type.size() > 5 && iequals_ascii(media_type.substr(media_type.size() - 5), "+json"));
+  const bool is_json =
+      iequals_ascii(media_type, "application/json") ||
+      (media_type.size() > 5 && iequals_ascii(media_type.substr(media_type.size() - 5), "+json"));
   if (!is_json)
     throw UnsupportedMediaType(cat("the request body must be application/json, not '", media_type, "'"));
   Json value = parse_json(body, "request body");
@@ -89,7 +90,8 @@ HttpResponse HttpResponse::events(EventStreamBody body) {
   return response;
 }
 
-HttpResponse HttpResponse::problem(int status, std::string_view code, std::string_view detail, JsonObject extra) {
+HttpResponse HttpResponse::problem(int status, std::string_view code, std::string_view detail,
+                                   JsonObject extra) {
   JsonObject object{{"type", "about:blank"},
                     {"title", reason_phrase(status)},
                     {"status", status},

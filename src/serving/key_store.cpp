@@ -46,7 +46,9 @@ struct Snapshot {
   std::unordered_map<std::string, StoredKey> by_hash;
 };
 
-std::string hash_of(std::string_view secret) { return sha256(secret); }
+std::string hash_of(std::string_view secret) {
+  return sha256(secret);
+}
 
 std::string new_secret() {
   std::string text = base64_encode(random_bytes(32));
@@ -100,8 +102,9 @@ struct KeyStore::Impl {
   std::shared_ptr<const Snapshot> snapshot = std::make_shared<Snapshot>();  // guarded by snapshot_mutex
 
   mutable std::mutex uses_mutex;
-  std::unordered_map<std::string, TimestampMs> uses;     // by key id, not stored yet; guarded by uses_mutex
-  std::unordered_map<std::string, TimestampMs> written;  // by key id, the last one stored; guarded by uses_mutex
+  std::unordered_map<std::string, TimestampMs> uses;  // by key id, not stored yet; guarded by uses_mutex
+  std::unordered_map<std::string, TimestampMs>
+      written;  // by key id, the last one stored; guarded by uses_mutex
 
   std::mutex wait_mutex;
   std::condition_variable_any stopped;
@@ -167,7 +170,9 @@ struct KeyStore::Impl {
   }
 };
 
-std::span<const Migration> KeyStore::migrations() noexcept { return kMigrations; }
+std::span<const Migration> KeyStore::migrations() noexcept {
+  return kMigrations;
+}
 
 KeyStore::KeyStore(Database& database, const Options& options, Log& log)
     : impl_(std::make_unique<Impl>(database, options, log)) {
@@ -190,9 +195,9 @@ KeyStore::Created KeyStore::create(const std::string& name, const std::vector<st
   created.key = {new_id("key_"), name, scopes, now_ms(), std::nullopt, expires_at, std::nullopt};
   const ApiKey& key = created.key;
   impl_->database.write([&](Connection& connection) {
-    connection.execute("INSERT INTO api_keys (id, name, hash, scopes, created_at, expires_at) VALUES (?,?,?,?,?,?)",
-                       key.id, key.name, hex_encode(hash_of(created.secret)), join(key.scopes, " "), key.created_at,
-                       key.expires_at);
+    connection.execute(
+        "INSERT INTO api_keys (id, name, hash, scopes, created_at, expires_at) VALUES (?,?,?,?,?,?)", key.id,
+        key.name, hex_encode(hash_of(created.secret)), join(key.scopes, " "), key.created_at, key.expires_at);
     count_change(connection);
   });
   impl_->reload();
@@ -209,7 +214,8 @@ void KeyStore::revoke(const std::string& id) {
                                            : cat("keys revoke: there is no key '", id, "'"));
     const std::string found = row.text(0);
     row.reset();
-    connection.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now_ms(), found);
+    connection.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now_ms(),
+                       found);
     count_change(connection);
   });
   impl_->reload();
@@ -218,7 +224,8 @@ void KeyStore::revoke(const std::string& id) {
 std::vector<ApiKey> KeyStore::list() const {
   std::vector<ApiKey> keys;
   impl_->database.read([&](Connection& connection) {
-    Statement rows = connection.prepare(cat("SELECT ", kColumns, " FROM api_keys ORDER BY created_at DESC, id DESC"));
+    Statement rows =
+        connection.prepare(cat("SELECT ", kColumns, " FROM api_keys ORDER BY created_at DESC, id DESC"));
     while (rows.step()) keys.push_back(read_key(rows));
   });
   return keys;
@@ -241,6 +248,8 @@ std::optional<ApiKey> KeyStore::find(std::string_view secret) const {
   return found->second.key;
 }
 
-void KeyStore::reload() { impl_->reload(); }
+void KeyStore::reload() {
+  impl_->reload();
+}
 
 }  // namespace quintet

@@ -49,13 +49,15 @@ void add_missing(HttpHeaders& headers, std::string_view name, std::string_view v
 }  // namespace
 
 std::string content_security_policy(std::string_view frame_ancestors) {
-  return cat("default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-             "connect-src 'self'; object-src 'none'; frame-ancestors ",
-             frame_ancestors, "; base-uri 'none'; form-action 'self'");
+  return cat(
+      "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+      "connect-src 'self'; object-src 'none'; frame-ancestors ",
+      frame_ancestors, "; base-uri 'none'; form-action 'self'");
 }
 
 std::string host_without_port(std::string_view host) {
-  if (host.starts_with('[')) return ascii_lower(host.substr(0, std::min(host.find(']'), host.size() - 1) + 1));
+  if (host.starts_with('['))
+    return ascii_lower(host.substr(0, std::min(host.find(']'), host.size() - 1) + 1));
   return ascii_lower(host.substr(0, host.find(':')));
 }
 
@@ -94,16 +96,19 @@ Admission RequestPipeline::admit(HttpRequest& request, std::string_view target,
     return refuse(501, "unsupported", cat("the method ", request.method, " is not implemented"));
   auto parsed = parse_request_target(target);
   if (!parsed)
-    return refuse(400, "invalid_argument", "the request target is not a path with valid percent-encoded UTF-8");
+    return refuse(400, "invalid_argument",
+                  "the request target is not a path with valid percent-encoded UTF-8");
   request.path = std::move(parsed->path);
   request.query = std::move(parsed->query);
   if (const auto header = request.headers.get("traceparent")) request.trace = parse_traceparent(*header);
 
   // RFC 9112 §3.2.2: the authority of the absolute form stands above the Host field.
-  const std::string host(parsed->authority.empty() ? request.headers.get("Host").value_or("") : parsed->authority);
+  const std::string host(parsed->authority.empty() ? request.headers.get("Host").value_or("")
+                                                   : parsed->authority);
   if (!is_host_allowed(host))
-    return refuse(421, "forbidden", cat("this server does not answer for the host '", host,
-                                        "'; configure it as an allowed host"));
+    return refuse(
+        421, "forbidden",
+        cat("this server does not answer for the host '", host, "'; configure it as an allowed host"));
   if (parsed->is_asterisk) {
     if (request.method != "OPTIONS") return refuse(400, "invalid_argument", "only OPTIONS can ask for '*'");
     admission.answer = HttpResponse::no_content();
@@ -146,8 +151,10 @@ Admission RequestPipeline::admit(HttpRequest& request, std::string_view target,
   // A WebSocket can be opened by any page (no CORS), so it counts as a change.
   if (origin && !is_foreign_friend && (changes_state(request.method) || admission.websocket) &&
       !iequals_ascii(origin_authority(*origin), host))
-    return refuse(403, "forbidden", cat("requests from pages of ", *origin, " are not accepted; configure it as an "
-                                        "allowed origin"));
+    return refuse(403, "forbidden",
+                  cat("requests from pages of ", *origin,
+                      " are not accepted; configure it as an "
+                      "allowed origin"));
   if (auto refusal = check_caller(request, admission, admission.headers, remote_address)) {
     admission.route = nullptr;
     admission.websocket = nullptr;
@@ -167,14 +174,16 @@ std::optional<HttpResponse> RequestPipeline::check_caller(HttpRequest& request, 
   request.caller = std::move(auth.caller);
   request.caller.remote_address = remote_address;
   // Health checks and metrics are cheap, and refusing them hides an overloaded server from its supervisor.
-  const bool is_limited = services_.rate_limiter && !(admission.route && admission.route->is_instant && is_public);
+  const bool is_limited =
+      services_.rate_limiter && !(admission.route && admission.route->is_instant && is_public);
   if (is_limited) {
     const std::string client =
         request.caller.key_id.empty() ? cat("address ", remote_address) : cat("key ", request.caller.key_id);
     const RateDecision decision = services_.rate_limiter->take(client);
     decision.add_headers(headers);
     if (!decision.is_allowed)
-      return problem(429, "exhausted", cat("too many requests; try again in ", decision.retry_after_seconds, " s"),
+      return problem(429, "exhausted",
+                     cat("too many requests; try again in ", decision.retry_after_seconds, " s"),
                      request.request_id);
   }
   if (is_public) return std::nullopt;
@@ -191,7 +200,8 @@ bool RequestPipeline::answer_with_asset(const HttpRequest& request, Admission& a
   if (!services_.assets || (request.method != "GET" && request.method != "HEAD")) return false;
   const Asset* asset = services_.assets->find(request.path == "/" ? "/index.html" : request.path);
   // The client's own router knows what the path of a page means; a missing file of its own stays 404.
-  if (!asset && !request.path.starts_with("/api/") && !request.path.starts_with("/assets/") && wants_page(request))
+  if (!asset && !request.path.starts_with("/api/") && !request.path.starts_with("/assets/") &&
+      wants_page(request))
     asset = services_.assets->find("/index.html");
   if (!asset) return false;
   AssetReply reply = reply_with(*asset, request.headers);
@@ -212,7 +222,8 @@ HttpResponse RequestPipeline::handle(const HttpHandler& handler, const HttpReque
     try {
       return handler(request, std::move(stop));
     } catch (const HttpError& error) {
-      return problem(error.status(), error_code_name(error.code()), error.what(), request.request_id, error.extra());
+      return problem(error.status(), error_code_name(error.code()), error.what(), request.request_id,
+                     error.extra());
     } catch (const UnsupportedMediaType& error) {
       return problem(415, "unsupported", error.what(), request.request_id);
     } catch (const Error& error) {
@@ -227,7 +238,8 @@ HttpResponse RequestPipeline::handle(const HttpHandler& handler, const HttpReque
     } catch (const std::exception& error) {
       services_.log.error("a request failed", {{"request_id", request.request_id}, {"error", error.what()}});
     }
-    return problem(status, code, "something went wrong inside the server; its log has more under the request id",
+    return problem(status, code,
+                   "something went wrong inside the server; its log has more under the request id",
                    request.request_id);
   } catch (const std::exception&) {  // no memory even for the apology
     HttpResponse response;

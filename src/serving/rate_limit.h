@@ -29,8 +29,8 @@ struct RateDecision {
   void add_headers(HttpHeaders& headers) const;
 };
 
-/// Token buckets, one per client name (a key id or an address). A full bucket and an unknown client are the same, so
-/// forgetting the least recently used client costs little. Methods may be called from any thread.
+/// Token buckets, one per client name (a key id or an address). A full bucket and an unknown client are the
+/// same, so forgetting the least recently used client costs little. Methods may be called from any thread.
 class RateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
@@ -50,7 +50,7 @@ class RateLimiter {
 
   const RateLimits limits_;
   mutable std::mutex mutex_;
-  Buckets buckets_;                                              // guarded by mutex_
+  Buckets buckets_;                                                // guarded by mutex_
   std::unordered_map<std::string_view, Buckets::iterator> index_;  // guarded by mutex_; views into buckets_
 };
 

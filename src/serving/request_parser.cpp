@@ -39,7 +39,8 @@ class BeastParser final : public http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override { is_in_trailers_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    if (length) body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));  // the rest is believed when it arrives
+    if (length)
+      body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));  // the rest is believed when it arrives
   }
   std::size_t on_body_impl(view bytes, error_code&) override {
     body.append(bytes.data(), bytes.size());
@@ -64,7 +65,8 @@ std::optional<std::string> find_bad_line(std::string_view head) {
   for (std::size_t i = 0; i < head.size(); ++i) {
     const char c = head[i];
     if (c == '\0') return "the request head contains a NUL byte";
-    if (c == '\r' && (i + 1 == head.size() || head[i + 1] != '\n')) return "the request head contains a bare CR";
+    if (c == '\r' && (i + 1 == head.size() || head[i + 1] != '\n'))
+      return "the request head contains a bare CR";
     if (c != '\n') continue;
     if (i == 0 || head[i - 1] != '\r') return "the request head contains a bare LF";
     if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t'))
@@ -95,7 +97,8 @@ struct RequestParser::Impl {
 
   void fail(const error_code& error) {
     if (error == http::error::header_limit) return fail(431, "the request head is too large");
-    if (error == http::error::body_limit) return fail(413, "the request body is larger than this path allows");
+    if (error == http::error::body_limit)
+      return fail(413, "the request body is larger than this path allows");
     if (error == http::error::bad_version) return fail(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     fail(400, cat("malformed request: ", error.message()));
   }
@@ -145,7 +148,8 @@ struct RequestParser::Impl {
           return fail(400, "malformed Content-Length");
       }
       if (iequals_ascii(name, "Transfer-Encoding")) {
-        if (!iequals_ascii(value, "chunked")) return fail(501, "the only Transfer-Encoding known here is chunked");
+        if (!iequals_ascii(value, "chunked"))
+          return fail(501, "the only Transfer-Encoding known here is chunked");
         if (head.version == 10) return fail(400, "HTTP/1.0 has no Transfer-Encoding");
       }
       if (iequals_ascii(name, "Expect")) {
@@ -154,7 +158,8 @@ struct RequestParser::Impl {
       }
     }
     if (n_lengths > 1) return fail(400, "repeated Content-Length");
-    if (n_hosts > 1 || (n_hosts == 0 && head.version >= 11)) return fail(400, "exactly one Host field is required");
+    if (n_hosts > 1 || (n_hosts == 0 && head.version >= 11))
+      return fail(400, "exactly one Host field is required");
     head.is_chunked = parser.chunked();
     if (const auto length = parser.content_length()) head.content_length = *length;
     head.keeps_alive = parser.keep_alive();
@@ -208,9 +213,17 @@ void RequestParser::begin_body(std::size_t max_bytes) {
   impl_->parser.body_limit(max_bytes);
 }
 
-RequestParser::State RequestParser::state() const noexcept { return impl_->state; }
-const RequestParser::Fault& RequestParser::fault() const noexcept { return impl_->fault; }
-RequestHead& RequestParser::head() noexcept { return impl_->parser.head; }
-std::string& RequestParser::body() noexcept { return impl_->parser.body; }
+RequestParser::State RequestParser::state() const noexcept {
+  return impl_->state;
+}
+const RequestParser::Fault& RequestParser::fault() const noexcept {
+  return impl_->fault;
+}
+RequestHead& RequestParser::head() noexcept {
+  return impl_->parser.head;
+}
+std::string& RequestParser::body() noexcept {
+  return impl_->parser.body;
+}
 
 }  // namespace quintet

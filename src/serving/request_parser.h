@@ -26,16 +26,18 @@ struct RequestHead {
   std::optional<std::uint64_t> content_length;
   bool is_chunked = false;
   bool keeps_alive = true;
-  bool is_upgrade = false;       // "Connection: upgrade"
-  bool expects_continue = false; // "Expect: 100-continue"
+  bool is_upgrade = false;        // "Connection: upgrade"
+  bool expects_continue = false;  // "Expect: 100-continue"
   bool has_body() const noexcept { return is_chunked || content_length.value_or(0) > 0; }
 };
 
-/// HTTP/1.1 request parser for a byte stream that an attacker writes: Beast's parser behind checks that it leaves to
-/// its user. Refused are: both Content-Length and Transfer-Encoding, any other Transfer-Encoding than "chunked",
-/// repeated or listed Content-Length, obs-fold, a missing or repeated Host, NUL and bare CR or LF.
+/// HTTP/1.1 request parser for a byte stream that an attacker writes: Beast's parser behind checks that it
+/// leaves to its user. Refused are: both Content-Length and Transfer-Encoding, any other Transfer-Encoding
+/// than "chunked", repeated or listed Content-Length, obs-fold, a missing or repeated Host, NUL and bare CR
+/// or LF.
 ///
-/// States: head → (begin_body) body → complete, or failed from any of them. Not thread-safe; one request each.
+/// States: head → (begin_body) body → complete, or failed from any of them. Not thread-safe; one request
+/// each.
 class RequestParser {
  public:
   enum class State : std::uint8_t { head, head_complete, body, complete, failed };
@@ -49,12 +51,13 @@ class RequestParser {
   RequestParser(RequestParser&&) noexcept;
   RequestParser& operator=(RequestParser&&) noexcept;
 
-  /// Takes what it can of `bytes`, which begins with what the call before left, and returns how much that was. Stops
-  /// at the end of the head and at the end of the request, so that pipelined bytes stay with the caller.
+  /// Takes what it can of `bytes`, which begins with what the call before left, and returns how much that
+  /// was. Stops at the end of the head and at the end of the request, so that pipelined bytes stay with the
+  /// caller.
   std::size_t feed(std::string_view bytes);
 
-  /// From head_complete on; a body longer than `max_bytes` is a fault with status 413, before it arrives if its
-  /// length was declared.
+  /// From head_complete on; a body longer than `max_bytes` is a fault with status 413, before it arrives if
+  /// its length was declared.
   void begin_body(std::size_t max_bytes);
 
   State state() const noexcept;

@@ -12,10 +12,10 @@ using QueryMap = std::map<std::string, std::string, std::less<>>;
 
 /// The request target of RFC 9112 §3.2, split and decoded. Everything is valid UTF-8 without NUL.
 struct RequestTarget {
-  std::string raw_path;   // as sent, begins with '/'
-  std::string path;       // percent-decoded
-  QueryMap query;         // percent-decoded; the last of a repeated name
-  std::string authority;  // "host:port" of the absolute form, else empty
+  std::string raw_path;      // as sent, begins with '/'
+  std::string path;          // percent-decoded
+  QueryMap query;            // percent-decoded; the last of a repeated name
+  std::string authority;     // "host:port" of the absolute form, else empty
   bool is_asterisk = false;  // "OPTIONS *"
 };
 

@@ -104,7 +104,8 @@ void append_chunk(std::string& out, std::string_view payload) {
   out.append("\r\n").append(payload).append("\r\n");
 }
 
-void append_event(std::string& out, const EventLog::Event& event, std::string_view stream_id, std::size_t index) {
+void append_event(std::string& out, const EventLog::Event& event, std::string_view stream_id,
+                  std::size_t index) {
   out.append("id: ").append(stream_id).append(":");
   append_number(out, index);
   if (!event.type.empty()) out.append("\nevent: ").append(event.type);

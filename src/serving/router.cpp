@@ -9,7 +9,9 @@
 namespace quintet {
 namespace {
 
-bool is_parameter(std::string_view segment) { return segment.size() > 2 && segment.front() == '{' && segment.back() == '}'; }
+bool is_parameter(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
 
 std::vector<std::string> parameter_names(std::string_view pattern) {
   std::vector<std::string> names;
@@ -76,7 +78,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 Router::Node& Router::insert(const std::string& pattern) {
-  if (!pattern.starts_with('/')) throw InvalidArgument(cat("route '", pattern, "': a pattern begins with '/'"));
+  if (!pattern.starts_with('/'))
+    throw InvalidArgument(cat("route '", pattern, "': a pattern begins with '/'"));
   Node* node = root_.get();
   for (const std::string_view segment : split(std::string_view(pattern).substr(1), '/')) {
     if (is_parameter(segment)) {

@@ -26,15 +26,15 @@ struct WebSocketRoute {
 };
 
 struct RouteMatch {
-  const Route* route = nullptr;              // at most one of these two
+  const Route* route = nullptr;  // at most one of these two
   const WebSocketRoute* websocket = nullptr;
   std::map<std::string, std::string, std::less<>> parameters;
   std::string allow;  // when neither: the methods that this path has, "" = no such path
 };
 
-/// Finds the route of a method and a path. A pattern is "/"-separated segments; "{name}" takes one whole segment,
-/// which is not empty. Where several patterns fit, a literal segment wins over a parameter, leftmost first.
-/// GET answers HEAD. Built once, then const; const methods may run concurrently.
+/// Finds the route of a method and a path. A pattern is "/"-separated segments; "{name}" takes one whole
+/// segment, which is not empty. Where several patterns fit, a literal segment wins over a parameter, leftmost
+/// first. GET answers HEAD. Built once, then const; const methods may run concurrently.
 class Router {
  public:
   Router();

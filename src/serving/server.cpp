@@ -15,7 +15,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "serving/connection.h"
+#include "serving/http_connection.h"
 
 namespace quintet {
 
@@ -72,8 +72,8 @@ struct HttpServer::Impl {
     if (!error) acceptor->bind(endpoint, error);
     if (!error) acceptor->listen(1024, error);
     if (error)
-      throw Unavailable(cat("serve: cannot listen on ", options.address, ":", options.port, ": ", error.message(),
-                            "; choose another port or stop what uses it"));
+      throw Unavailable(cat("serve: cannot listen on ", options.address, ":", options.port, ": ",
+                            error.message(), "; choose another port or stop what uses it"));
     bound = acceptor->local_endpoint();
   }
 
@@ -117,7 +117,8 @@ struct HttpServer::Impl {
   }
 
   void take(const std::shared_ptr<IoLoop>& loop, tcp::socket socket) {
-    // Somewhat more than the limit get a polite 503 (see Connection); beyond that there is only the closed door.
+    // Somewhat more than the limit get a polite 503 (see HttpConnection); beyond that there is only the
+    // closed door.
     const std::size_t hard_limit = options.max_connections + options.max_connections / 8 + 16;
     if (environment.n_connections.load() >= hard_limit) return;
     error_code error;
@@ -128,7 +129,7 @@ struct HttpServer::Impl {
     asio::post(loop->context, [this, loop, address = remote.address().to_string(),
                                socket = std::move(socket)]() mutable {
       auto stream = tls ? tls->make_stream(std::move(socket)) : make_plain_stream(std::move(socket));
-      std::make_shared<Connection>(loop, environment, std::move(stream), std::move(address))->start();
+      std::make_shared<HttpConnection>(loop, environment, std::move(stream), std::move(address))->start();
     });
   }
 
@@ -137,7 +138,7 @@ struct HttpServer::Impl {
       asio::post(loop->context, [loop = loop.get(), is_forced] {
         loop->is_draining = true;
         loop->is_forced = is_forced;
-        for (Connection* connection : loop->connections) connection->notice_stopping();
+        for (HttpConnection* connection : loop->connections) connection->notice_stopping();
       });
   }
 
@@ -178,18 +179,28 @@ struct HttpServer::Impl {
 HttpServer::HttpServer(ServerOptions options, Router router, ServerServices services)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(router), std::move(services))) {}
 
-HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
+HttpServer::~HttpServer() {
+  stop(std::chrono::milliseconds(0));
+}
 
-void HttpServer::start() { impl_->start(); }
-void HttpServer::stop(std::chrono::milliseconds drain_limit) { impl_->stop(drain_limit); }
-std::uint16_t HttpServer::port() const noexcept { return impl_->bound.port(); }
-std::size_t HttpServer::n_connections() const noexcept { return impl_->environment.n_connections.load(); }
+void HttpServer::start() {
+  impl_->start();
+}
+void HttpServer::stop(std::chrono::milliseconds drain_limit) {
+  impl_->stop(drain_limit);
+}
+std::uint16_t HttpServer::port() const noexcept {
+  return impl_->bound.port();
+}
+std::size_t HttpServer::n_connections() const noexcept {
+  return impl_->environment.n_connections.load();
+}
 
 std::string HttpServer::url() const {
   const auto address = impl_->bound.address();
-  return cat(impl_->tls ? "https://" : "http://", address.is_v6() ? cat("[", address.to_string(), "]")
-                                                                    : address.to_string(),
-             ":", impl_->bound.port());
+  return cat(impl_->tls ? "https://" : "http://",
+             address.is_v6() ? cat("[", address.to_string(), "]") : address.to_string(), ":",
+             impl_->bound.port());
 }
 
 }  // namespace quintet

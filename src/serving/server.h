@@ -22,12 +22,13 @@ class Log;
 class WorkerPool;
 
 struct ServerTimeouts {
-  std::chrono::milliseconds header{10'000};      // from a request's first byte to the end of its head; then 408
-  std::chrono::milliseconds body_stall{30'000};  // between two arrivals of body bytes; then 408
-  std::chrono::milliseconds keep_alive{60'000};  // between two requests; then closed
-  std::chrono::milliseconds write_stall{60'000}; // while the peer takes nothing; then closed
-  std::chrono::milliseconds linger{2'000};       // for the peer to read an answer that came before its request ended
-  std::chrono::milliseconds heartbeat{15'000};   // between two writes on an event stream
+  std::chrono::milliseconds header{10'000};  // from a request's first byte to the end of its head; then 408
+  std::chrono::milliseconds body_stall{30'000};   // between two arrivals of body bytes; then 408
+  std::chrono::milliseconds keep_alive{60'000};   // between two requests; then closed
+  std::chrono::milliseconds write_stall{60'000};  // while the peer takes nothing; then closed
+  std::chrono::milliseconds linger{
+      2'000};  // for the peer to read an answer that came before its request ended
+  std::chrono::milliseconds heartbeat{15'000};  // between two writes on an event stream
 };
 
 struct ServerOptions {
@@ -60,20 +61,21 @@ struct AccessRecord {
 struct ServerServices {
   WorkerPool& workers;
   Log& log;
-  Authenticator authenticate;                               // empty = everybody has every scope
-  RateLimiter* rate_limiter = nullptr;                      // null = no limit
-  const AssetTable* assets = nullptr;                       // null = no web client
-  std::function<void(const AccessRecord&)> on_finished;     // on an I/O thread: must not block
+  Authenticator authenticate;                            // empty = everybody has every scope
+  RateLimiter* rate_limiter = nullptr;                   // null = no limit
+  const AssetTable* assets = nullptr;                    // null = no web client
+  std::function<void(const AccessRecord&)> on_finished;  // on an I/O thread: must not block
 };
 
-/// HTTP/1.1 server with keep-alive, pipelining, server-sent events, WebSocket and TLS on Boost.Asio coroutines.
+/// HTTP/1.1 server with keep-alive, pipelining, server-sent events, WebSocket and TLS on Boost.Asio
+/// coroutines.
 ///
-/// One or more I/O threads own the connections, each connection staying on its thread; handlers run on the worker
-/// pool. The constructor binds and listens, start() begins to accept.
+/// One or more I/O threads own the connections, each connection staying on its thread; handlers run on the
+/// worker pool. The constructor binds and listens, start() begins to accept.
 class HttpServer {
  public:
-  /// Throws Unavailable naming the address when it cannot be bound, InvalidArgument for an address, certificate or
-  /// key that is none.
+  /// Throws Unavailable naming the address when it cannot be bound, InvalidArgument for an address,
+  /// certificate or key that is none.
   HttpServer(ServerOptions options, Router router, ServerServices services);
   ~HttpServer();  // stop(0)
   HttpServer(const HttpServer&) = delete;
@@ -81,9 +83,9 @@ class HttpServer {
 
   void start();
 
-  /// In two steps: closes the listener and idle connections and lets what runs finish for `drain_limit`; then closes
-  /// every connection and requests the stop_token of every handler. Returns when no handler runs any more. Calling
-  /// it again, from another thread too, shortens nothing and waits as well.
+  /// In two steps: closes the listener and idle connections and lets what runs finish for `drain_limit`; then
+  /// closes every connection and requests the stop_token of every handler. Returns when no handler runs any
+  /// more. Calling it again, from another thread too, shortens nothing and waits as well.
   void stop(std::chrono::milliseconds drain_limit);
 
   std::uint16_t port() const noexcept;

@@ -35,9 +35,10 @@ Encoding choose_encoding(const Asset& asset, std::string_view accept) {
     best = candidate;
     best_quality = quality;
   }
-  // RFC 9110 §12.5.3: identity is acceptable unless excluded, and preferred only when it is named with a higher value.
-  if (const auto identity = accepted_quality(accept, "identity"); identity && *identity > best_quality &&
-                                                                  accept.find("identity") != std::string_view::npos)
+  // RFC 9110 §12.5.3: identity is acceptable unless excluded, and preferred only when it is named with a
+  // higher value.
+  if (const auto identity = accepted_quality(accept, "identity");
+      identity && *identity > best_quality && accept.find("identity") != std::string_view::npos)
     best = {"", asset.raw};
   return best;
 }
@@ -69,8 +70,9 @@ AssetTable::AssetTable(std::vector<Asset> assets) : assets_(std::move(assets)) {
 }
 
 const Asset* AssetTable::find(std::string_view path) const noexcept {
-  const auto found = std::lower_bound(assets_.begin(), assets_.end(), path,
-                                      [](const Asset& asset, std::string_view wanted) { return asset.path < wanted; });
+  const auto found =
+      std::lower_bound(assets_.begin(), assets_.end(), path,
+                       [](const Asset& asset, std::string_view wanted) { return asset.path < wanted; });
   return found != assets_.end() && found->path == path ? &*found : nullptr;
 }
 

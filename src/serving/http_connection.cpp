@@ -1,4 +1,4 @@
-#include "serving/connection.h"
+#include "serving/http_connection.h"
 
 #include <algorithm>
 #include <exception>
@@ -43,8 +43,8 @@ constexpr std::size_t kJoinedBodyBytes = 16 * 1024;
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment,
-                       std::unique_ptr<ByteStream> stream, std::string remote_address)
+HttpConnection::HttpConnection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment,
+                               std::unique_ptr<ByteStream> stream, std::string remote_address)
     : loop_(std::move(loop)),
       environment_(environment),
       stream_(std::move(stream)),
@@ -52,14 +52,14 @@ Connection::Connection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& envi
       id_(new_id("req_")),
       timer_(loop_->context) {}
 
-Connection::~Connection() = default;
+HttpConnection::~HttpConnection() = default;
 
-void Connection::start() {
+void HttpConnection::start() {
   loop_->connections.insert(this);
   asio::co_spawn(loop_->context, [self = shared_from_this()] { return self->run(); }, asio::detached);
 }
 
-void Connection::notice_stopping() {
+void HttpConnection::notice_stopping() {
   if (loop_->is_forced) {
     cancel_handler();
     stream_->close();
@@ -67,9 +67,10 @@ void Connection::notice_stopping() {
   wake();
 }
 
-// ---- Life of a connection -----------------------------------------------------------------------------------------
+// ---- Life of a connection
+// -----------------------------------------------------------------------------------------
 
-Connection::Awaitable<> Connection::run() {
+HttpConnection::Awaitable<> HttpConnection::run() {
   try {
     if (co_await open())
       while (co_await serve_one()) stop_source_ = std::stop_source(std::nostopstate);
@@ -81,7 +82,7 @@ Connection::Awaitable<> Connection::run() {
   environment_.leave();
 }
 
-Connection::Awaitable<bool> Connection::open() {
+HttpConnection::Awaitable<bool> HttpConnection::open() {
   const auto deadline = Clock::now() + environment_.options.timeouts.header;
   is_opening_ = true;
   stream_->open(listener());
@@ -92,7 +93,7 @@ Connection::Awaitable<bool> Connection::open() {
   co_return is_open_;
 }
 
-Connection::Awaitable<> Connection::close() {
+HttpConnection::Awaitable<> HttpConnection::close() {
   const auto deadline = Clock::now() + environment_.options.timeouts.linger;
   if (must_linger_ && is_open_ && !is_over()) {
     // Closing with unread input makes the kernel send a reset, which can destroy the answer on its way.
@@ -105,7 +106,7 @@ Connection::Awaitable<> Connection::close() {
 }
 
 /// Until the peer ends, pauses for the linger time, or has had five of them.
-Connection::Awaitable<> Connection::discard_input() {
+HttpConnection::Awaitable<> HttpConnection::discard_input() {
   const auto linger = environment_.options.timeouts.linger;
   const auto end = Clock::now() + 5 * linger;
   auto deadline = Clock::now() + linger;
@@ -117,7 +118,7 @@ Connection::Awaitable<> Connection::discard_input() {
   }
 }
 
-Connection::Awaitable<bool> Connection::await_request() {
+HttpConnection::Awaitable<bool> HttpConnection::await_request() {
   const auto deadline = Clock::now() + environment_.options.timeouts.keep_alive;
   for (;;) {
     while (input_.starts_with("\r\n")) input_.erase(0, 2);
@@ -128,9 +129,10 @@ Connection::Awaitable<bool> Connection::await_request() {
   }
 }
 
-// ---- One request --------------------------------------------------------------------------------------------------
+// ---- One request
+// --------------------------------------------------------------------------------------------------
 
-Connection::Awaitable<bool> Connection::serve_one() {
+HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
   if (!co_await await_request()) co_return false;
   must_linger_ = false;
   Exchange exchange(environment_.options.request_limits);
@@ -184,7 +186,7 @@ Connection::Awaitable<bool> Connection::serve_one() {
   co_return co_await answer(exchange, std::move(response));
 }
 
-void Connection::feed(RequestParser& parser) {
+void HttpConnection::feed(RequestParser& parser) {
   const std::size_t consumed = parser.feed(input_);
   if (consumed == input_.size()) {
     input_.clear();
@@ -193,7 +195,7 @@ void Connection::feed(RequestParser& parser) {
   }
 }
 
-Connection::Awaitable<Connection::Arrival> Connection::read_head(Exchange& exchange) {
+HttpConnection::Awaitable<HttpConnection::Arrival> HttpConnection::read_head(Exchange& exchange) {
   const auto deadline = Clock::now() + environment_.options.timeouts.header;
   for (;;) {
     feed(exchange.parser);
@@ -212,7 +214,7 @@ Connection::Awaitable<Connection::Arrival> Connection::read_head(Exchange& excha
   }
 }
 
-Connection::Awaitable<Connection::Arrival> Connection::read_body(Exchange& exchange) {
+HttpConnection::Awaitable<HttpConnection::Arrival> HttpConnection::read_body(Exchange& exchange) {
   const auto stall = environment_.options.timeouts.body_stall;
   auto deadline = Clock::now() + stall;
   if (exchange.parser.head().expects_continue && input_.empty() &&
@@ -238,7 +240,7 @@ Connection::Awaitable<Connection::Arrival> Connection::read_body(Exchange& excha
   }
 }
 
-Connection::Awaitable<HttpResponse> Connection::run_handler(Exchange& exchange, const Route& route) {
+HttpConnection::Awaitable<HttpResponse> HttpConnection::run_handler(Exchange& exchange, const Route& route) {
   stop_source_ = std::stop_source();
   is_handler_done_ = false;
   HttpResponse response;
@@ -265,7 +267,7 @@ Connection::Awaitable<HttpResponse> Connection::run_handler(Exchange& exchange, 
   co_return response;
 }
 
-Connection::Awaitable<bool> Connection::answer_fault(Exchange& exchange) {
+HttpConnection::Awaitable<bool> HttpConnection::answer_fault(Exchange& exchange) {
   exchange.keeps_alive = false;
   is_request_unread_ = true;
   co_return co_await answer(
@@ -273,7 +275,7 @@ Connection::Awaitable<bool> Connection::answer_fault(Exchange& exchange) {
                                               exchange.fault.reason, exchange.request.request_id));
 }
 
-Connection::Awaitable<bool> Connection::answer(Exchange& exchange, HttpResponse response) {
+HttpConnection::Awaitable<bool> HttpConnection::answer(Exchange& exchange, HttpResponse response) {
   if (std::holds_alternative<EventStreamBody>(response.body))
     co_return co_await stream_events(exchange, std::move(response));
   environment_.pipeline.add_common_headers(response, exchange.admission, exchange.request.request_id);
@@ -288,7 +290,8 @@ Connection::Awaitable<bool> Connection::answer(Exchange& exchange, HttpResponse 
   std::string out;
   out.reserve(1024 + (body.size() <= kJoinedBodyBytes ? body.size() : 0));
   append_response_head(out, response.status, response.headers,
-                       {has_body ? BodyFraming::Kind::length : BodyFraming::Kind::none, body.size()}, keeps_alive);
+                       {has_body ? BodyFraming::Kind::length : BodyFraming::Kind::none, body.size()},
+                       keeps_alive);
   if (!has_body || exchange.is_head()) body = {};
   if (body.size() <= kJoinedBodyBytes) {
     out += body;
@@ -296,10 +299,10 @@ Connection::Awaitable<bool> Connection::answer(Exchange& exchange, HttpResponse 
   }
   const bool is_written = co_await write(out, body);
   report(exchange, response.status);
-  co_return is_written && keeps_alive;
+  co_return is_written&& keeps_alive;
 }
 
-void Connection::report(const Exchange& exchange, int status) const noexcept {
+void HttpConnection::report(const Exchange& exchange, int status) const noexcept {
   const auto& services = environment_.services;
   if (services.log.enabled(LogLevel::debug))
     services.log.debug("request", {{"request_id", exchange.request.request_id},
@@ -309,44 +312,49 @@ void Connection::report(const Exchange& exchange, int status) const noexcept {
                                    {"seconds", exchange.stopwatch.seconds()}});
   if (!services.on_finished) return;
   try {
-    services.on_finished({exchange.admission.pattern, exchange.request.method, status, exchange.stopwatch.seconds(),
-                          exchange.request.body.size(), n_written_ - exchange.n_written_before,
-                          exchange.request.request_id, remote_address_});
+    services.on_finished({exchange.admission.pattern, exchange.request.method, status,
+                          exchange.stopwatch.seconds(), exchange.request.body.size(),
+                          n_written_ - exchange.n_written_before, exchange.request.request_id,
+                          remote_address_});
   } catch (const std::exception& error) {
     services.log.error("the access hook failed", {{"error", error.what()}});
   }
 }
 
-// ---- Waiting and bytes --------------------------------------------------------------------------------------------
+// ---- Waiting and bytes
+// --------------------------------------------------------------------------------------------
 
-Connection::Awaitable<> Connection::wait(Clock::time_point deadline) {
+HttpConnection::Awaitable<> HttpConnection::wait(Clock::time_point deadline) {
   error_code ignored;  // aborted = woken
   timer_.expires_at(deadline);
   co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-void Connection::wake() { timer_.cancel(); }
+void HttpConnection::wake() {
+  timer_.cancel();
+}
 
-ByteStream::Listener Connection::listener() {
+ByteStream::Listener HttpConnection::listener() {
   return {shared_from_this(), static_cast<ByteStreamListener*>(this)};
 }
 
-void Connection::read_ahead() {
+void HttpConnection::read_ahead() {
   if (is_reading_ || is_over() || input_.size() >= kMaxInputBytes) return;
   if (!read_room_) read_room_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
   is_reading_ = true;
   stream_->read_some({read_room_.get(), kReadBytes}, listener());
 }
 
-Connection::Awaitable<bool> Connection::write(std::string_view first, std::string_view second) {
+HttpConnection::Awaitable<bool> HttpConnection::write(std::string_view first, std::string_view second) {
   if (has_write_failed_ || loop_->is_forced) co_return false;
   to_write_ = {first, second};
   is_writing_ = true;
   last_write_progress_ = Clock::now();
   stream_->write_some(to_write_, listener());
   while (is_writing_) {
-    const auto deadline = has_write_failed_ ? Clock::time_point::max()
-                                            : last_write_progress_ + environment_.options.timeouts.write_stall;
+    const auto deadline = has_write_failed_
+                              ? Clock::time_point::max()
+                              : last_write_progress_ + environment_.options.timeouts.write_stall;
     if (Clock::now() >= deadline) {
       has_write_failed_ = true;
       stream_->close();  // on_written() follows; until then the bytes must stay
@@ -357,13 +365,13 @@ Connection::Awaitable<bool> Connection::write(std::string_view first, std::strin
   co_return !has_write_failed_;
 }
 
-void Connection::on_opened(error_code error) {
+void HttpConnection::on_opened(error_code error) {
   is_opening_ = false;
   is_open_ = !error;
   wake();
 }
 
-void Connection::on_read(error_code error, std::size_t n) {
+void HttpConnection::on_read(error_code error, std::size_t n) {
   is_reading_ = false;
   input_.append(read_room_.get(), n);
   if (error) {
@@ -373,7 +381,7 @@ void Connection::on_read(error_code error, std::size_t n) {
   wake();
 }
 
-void Connection::on_written(error_code error, std::size_t n) {
+void HttpConnection::on_written(error_code error, std::size_t n) {
   n_written_ += n;
   last_write_progress_ = Clock::now();
   for (std::string_view& piece : to_write_) {
@@ -390,7 +398,7 @@ void Connection::on_written(error_code error, std::size_t n) {
   }
 }
 
-void Connection::on_shut_down() {
+void HttpConnection::on_shut_down() {
   is_shut_down_ = true;
   wake();
 }

@@ -6,7 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "core/log.h"
-#include "serving/connection.h"
+#include "serving/http_connection.h"
 #include "serving/response_writer.h"
 
 namespace quintet {
@@ -40,7 +40,7 @@ class ClosedNotice {
 
 }  // namespace
 
-Connection::Awaitable<bool> Connection::stream_events(Exchange& exchange, HttpResponse response) {
+HttpConnection::Awaitable<bool> HttpConnection::stream_events(Exchange& exchange, HttpResponse response) {
   EventStreamBody body = std::move(std::get<EventStreamBody>(response.body));
   response.body = EventStreamBody{};  // still says what kind of answer this is
   const ClosedNotice notice(std::move(body.on_closed), environment_.services.log);
@@ -48,24 +48,23 @@ Connection::Awaitable<bool> Connection::stream_events(Exchange& exchange, HttpRe
   bool keeps_alive = exchange.keeps_alive && !exchange.is_http10 && !loop_->is_draining;
   must_linger_ = !keeps_alive;
   std::string out;
-  append_response_head(
-      out, response.status, response.headers,
-      {exchange.is_http10 ? BodyFraming::Kind::until_close : BodyFraming::Kind::chunked, 0}, keeps_alive);
+  append_response_head(out, response.status, response.headers,
+                       {exchange.is_http10 ? BodyFraming::Kind::until_close : BodyFraming::Kind::chunked, 0},
+                       keeps_alive);
   if (!co_await write(out) || exchange.is_head() || !body.log) {
     report(exchange, response.status);
-    co_return keeps_alive && exchange.is_head();
+    co_return keeps_alive&& exchange.is_head();
   }
 
   // One post at a time, however fast the log grows; the flag falls before the log is read again.
   const auto is_wake_posted = std::make_shared<std::atomic<bool>>(false);
-  const auto subscription =
-      body.log->subscribe([is_wake_posted, loop = loop_, weak = weak_from_this()] {
-        if (is_wake_posted->exchange(true)) return;
-        asio::post(loop->context, [is_wake_posted, weak] {
-          is_wake_posted->store(false);
-          if (const auto connection = weak.lock()) connection->wake();
-        });
-      });
+  const auto subscription = body.log->subscribe([is_wake_posted, loop = loop_, weak = weak_from_this()] {
+    if (is_wake_posted->exchange(true)) return;
+    asio::post(loop->context, [is_wake_posted, weak] {
+      is_wake_posted->store(false);
+      if (const auto connection = weak.lock()) connection->wake();
+    });
+  });
   const auto heartbeat = environment_.options.timeouts.heartbeat;
   auto last_write = Clock::now();
   std::string events;
@@ -94,10 +93,10 @@ Connection::Awaitable<bool> Connection::stream_events(Exchange& exchange, HttpRe
   }
   if (!is_complete) cancel_handler();
   report(exchange, response.status);
-  co_return is_complete && keeps_alive && !is_over();
+  co_return is_complete&& keeps_alive && !is_over();
 }
 
-Connection::Awaitable<bool> Connection::run_websocket(Exchange& exchange, const WebSocketRoute&) {
+HttpConnection::Awaitable<bool> HttpConnection::run_websocket(Exchange& exchange, const WebSocketRoute&) {
   co_return co_await answer(exchange, environment_.pipeline.problem(501, "unsupported", "no WebSocket yet",
                                                                     exchange.request.request_id));
 }

@@ -24,13 +24,13 @@
 
 namespace quintet {
 
-class Connection;
+class HttpConnection;
 
-/// One I/O thread. All but `context` is used on that thread only. Shared so that a worker that is still leaving
-/// post() keeps it alive.
+/// One I/O thread. All but `context` is used on that thread only. Shared so that a worker that is still
+/// leaving post() keeps it alive.
 struct IoLoop {
   boost::asio::io_context context{1};
-  std::unordered_set<Connection*> connections;
+  std::unordered_set<HttpConnection*> connections;
   bool is_draining = false;
   bool is_forced = false;
 };
@@ -41,8 +41,8 @@ struct ConnectionEnvironment {
   const ServerServices& services;
   const RequestPipeline& pipeline;
   std::atomic<std::size_t> n_connections = 0;
-  std::mutex mutex;
-  std::condition_variable all_left;  // signalled when n_connections becomes 0
+  std::mutex mutex{};
+  std::condition_variable all_left{};  // signalled when n_connections becomes 0
 
   void leave() {
     const std::lock_guard lock(mutex);
@@ -50,14 +50,14 @@ struct ConnectionEnvironment {
   }
 };
 
-/// One client connection. A coroutine (run) goes through open → requests → close; it waits in one place, wait(),
-/// and everything that happens (bytes, a finished write, a finished handler, a new event, stopping) sets a plain
-/// field and wakes it. All on the connection's I/O thread; workers only post.
-class Connection final : public std::enable_shared_from_this<Connection>, private ByteStreamListener {
+/// One client connection. A coroutine (run) goes through open → requests → close; it waits in one place,
+/// wait(), and everything that happens (bytes, a finished write, a finished handler, a new event, stopping)
+/// sets a plain field and wakes it. All on the connection's I/O thread; workers only post.
+class HttpConnection final : public std::enable_shared_from_this<HttpConnection>, private ByteStreamListener {
  public:
-  Connection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment, std::unique_ptr<ByteStream> stream,
-             std::string remote_address);
-  ~Connection();
+  HttpConnection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment,
+                 std::unique_ptr<ByteStream> stream, std::string remote_address);
+  ~HttpConnection();
 
   void start();
   /// The loop's is_draining or is_forced has changed.
@@ -73,8 +73,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     RequestParser parser;
     HttpRequest request;
     Admission admission;
-    Stopwatch stopwatch;               // from the complete head
-    RequestParser::Fault fault;        // why the request was not understood
+    Stopwatch stopwatch;         // from the complete head
+    RequestParser::Fault fault;  // why the request was not understood
     std::uint64_t n_written_before = 0;
     bool keeps_alive = false;
     bool is_http10 = false;
@@ -94,7 +94,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Awaitable<> close();
   Awaitable<> discard_input();
 
-  // connection_streams.cpp
+  // http_connection_streams.cpp
   Awaitable<bool> stream_events(Exchange& exchange, HttpResponse response);
   Awaitable<bool> run_websocket(Exchange& exchange, const WebSocketRoute& route);
 
@@ -103,8 +103,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   /// Writes all of both; false when the peer went away or takes nothing for too long.
   Awaitable<bool> write(std::string_view first, std::string_view second = {});
   void wake();
-  /// Reads ahead into input_ while there is room: for the next bytes of a request, to keep pipelined ones, and to
-  /// notice a peer that goes away.
+  /// Reads ahead into input_ while there is room: for the next bytes of a request, to keep pipelined ones,
+  /// and to notice a peer that goes away.
   void read_ahead();
   bool is_over() const noexcept { return has_ended_ || has_write_failed_ || loop_->is_forced; }
   void feed(RequestParser& parser);
@@ -128,13 +128,13 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   boost::asio::steady_timer timer_;
 
   std::unique_ptr<char[]> read_room_;
-  std::string input_;      // arrived, not parsed
+  std::string input_;  // arrived, not parsed
   bool is_reading_ = false;
   bool has_ended_ = false;  // the peer sent its end, or the socket failed
   bool is_open_ = false;
   bool is_opening_ = false;
   bool is_shut_down_ = false;
-  bool must_linger_ = false;   // an answer was just written that the peer has to read before the end
+  bool must_linger_ = false;        // an answer was just written that the peer has to read before the end
   bool is_request_unread_ = false;  // ... and the peer may still be sending its request
 
   ByteStream::Pieces to_write_;
