@@ -1,0 +1,3 @@
+export { ChatView, useModelChoice } from "./ChatView";
+export { liveMessage } from "./reducer";
+export { type Chat, useChat } from "./useChat";

@@ -1,0 +1,2 @@
+export { ConversationList, conversationPath, exportConversation } from "./ConversationList";
+export { type Conversations, useConversations } from "./useConversations";

@@ -1,0 +1,2 @@
+export { KeyDialog } from "./KeyDialog";
+export { type Session, SessionProvider, useKeyState, useSession } from "./session";

@@ -1,0 +1,16 @@
+export { Button, IconButton } from "./Button";
+export { ConfirmDialog, Dialog } from "./Dialog";
+export { Diff } from "./Diff";
+export { copyText, fileName, saveFile } from "./download";
+export { Field } from "./Field";
+export * from "./format";
+export { Icon, type IconName, Mark } from "./icons";
+export { Markdown } from "./Markdown";
+export { Menu, type MenuItem } from "./Menu";
+export { Link, matchPath, navigate, useLeaveGuard, useLocation } from "./router";
+export { activeShortcuts, type Shortcut, useShortcuts } from "./shortcuts";
+export { Empty, ErrorNote, Loading } from "./states";
+export { recall, remember } from "./storage";
+export { setTheme, type Theme, useTheme } from "./theme";
+export { closeToast, kToastMs, showErrorToast, showToast, Toasts } from "./toasts";
+export { type Resource, useResource } from "./useResource";
