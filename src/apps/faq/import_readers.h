@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "apps/faq/import_collector.h"
 
@@ -13,6 +14,10 @@ void import_jsonl(std::string_view text, ImportCollector& collector);
 void import_csv(std::string_view text, ImportCollector& collector);
 void import_markdown(std::string_view text, ImportCollector& collector);
 void import_text(std::string_view text, ImportCollector& collector);
+/// "Q: ... A: ..." in text or Markdown, from line `first` on; false, with nothing read, when there are no
+/// such marks.
+bool import_marked_questions(const std::vector<std::string_view>& lines, std::size_t first,
+                             ImportCollector& collector);
 /// `url` is where the page lives ("" = unknown): a full address, or a path that only names it in the entries'
 /// urls.
 void import_html(std::string_view bytes, std::string_view url, ImportCollector& collector);
