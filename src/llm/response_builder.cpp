@@ -31,17 +31,24 @@ void ResponseBuilder::add_text(std::string_view text) {
 
 void ResponseBuilder::add_reasoning(std::string_view text) {
   if (text.empty()) return;
-  // A signed block is finished: what follows is a new thought.
-  if (!message_.parts.empty()) {
-    const auto* last = std::get_if<ReasoningPart>(&message_.parts.back());
-    if (last != nullptr && !last->signature.empty()) message_.parts.emplace_back(ReasoningPart{});
-  }
   current<ReasoningPart>().text += text;
   show(ReasoningDelta{std::string(text)});
 }
 
 void ResponseBuilder::add_reasoning_signature(std::string_view signature) {
   if (!signature.empty()) current<ReasoningPart>().signature += signature;
+}
+
+void ResponseBuilder::begin_reasoning() {
+  message_.parts.emplace_back(ReasoningPart{});
+}
+
+Message ResponseBuilder::take_message() {
+  std::erase_if(message_.parts, [](const Part& part) {
+    const auto* reasoning = std::get_if<ReasoningPart>(&part);
+    return reasoning != nullptr && reasoning->text.empty() && reasoning->signature.empty();
+  });
+  return std::move(message_);
 }
 
 void ResponseBuilder::add_tool_call(std::size_t index, std::string_view id, std::string_view name,

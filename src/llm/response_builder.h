@@ -18,7 +18,9 @@ class ResponseBuilder {
   /// Empty deltas are dropped.
   void add_text(std::string_view text);
   void add_reasoning(std::string_view text);
-  /// The opaque proof that belongs to the reasoning before it; not shown.
+  /// What follows is a new thought, not the rest of the one before.
+  void begin_reasoning();
+  /// The opaque proof that belongs to the thought; not shown.
   void add_reasoning_signature(std::string_view signature);
   /// An `index` not seen before begins a call.
   void add_tool_call(std::size_t index, std::string_view id, std::string_view name,
@@ -31,7 +33,7 @@ class ResponseBuilder {
   bool sink_threw() const noexcept { return sink_threw_; }
 
   const Message& message() const noexcept { return message_; }
-  Message take_message() noexcept { return std::move(message_); }
+  Message take_message();
 
  private:
   void show(ChatEvent event);
