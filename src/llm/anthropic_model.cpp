@@ -18,10 +18,10 @@ ChatModelInfo AnthropicModel::info() const {
           .context_tokens = options_.context_tokens};
 }
 
-HttpRequest AnthropicModel::make_request(const ChatRequest& request) const {
+ClientRequest AnthropicModel::make_request(const ChatRequest& request) const {
   JsonObject body = encode_anthropic_request(request, options_.model, options_.default_max_tokens);
   for (const auto& member : options_.extra_body) body[member.key()] = member.value();
-  HttpRequest http;
+  ClientRequest http;
   http.method = "POST";
   http.url = cat(endpoint_.base_url, "/messages");
   http.headers = options_.extra_headers;

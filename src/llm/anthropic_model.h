@@ -34,7 +34,7 @@ class AnthropicModel final : public ChatModel {
   ChatResponse chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) override;
 
  private:
-  HttpRequest make_request(const ChatRequest& request) const;
+  ClientRequest make_request(const ChatRequest& request) const;
 
   const Options options_;
   const ProviderEndpoint endpoint_;

@@ -20,10 +20,10 @@ ChatModelInfo OpenAiModel::info() const {
           .context_tokens = options_.context_tokens};
 }
 
-HttpRequest OpenAiModel::make_request(const ChatRequest& request, const OpenAiDialect& dialect) const {
+ClientRequest OpenAiModel::make_request(const ChatRequest& request, const OpenAiDialect& dialect) const {
   JsonObject body = encode_openai_request(request, options_.model, dialect);
   for (const auto& member : options_.extra_body) body[member.key()] = member.value();
-  HttpRequest http;
+  ClientRequest http;
   http.method = "POST";
   http.url = cat(endpoint_.base_url, "/chat/completions");
   http.headers = options_.extra_headers;

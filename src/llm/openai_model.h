@@ -37,7 +37,7 @@ class OpenAiModel final : public ChatModel {
   ChatResponse chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) override;
 
  private:
-  HttpRequest make_request(const ChatRequest& request, const OpenAiDialect& dialect) const;
+  ClientRequest make_request(const ChatRequest& request, const OpenAiDialect& dialect) const;
   bool adapt(const ProviderFailure& failure, OpenAiDialect& dialect);
 
   const Options options_;

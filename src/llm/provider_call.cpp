@@ -187,7 +187,7 @@ ChatResponse call_provider(HttpClient& client, const ProviderEndpoint& endpoint,
     std::optional<ProviderFailure> failure;
     bool was_cancelled = stop.stop_requested();
     try {
-      HttpRequest http = call.make_request();
+      ClientRequest http = call.make_request();
       http.limits.connect = endpoint.timeouts.connect;
       http.limits.first_byte = endpoint.timeouts.first_byte;
       http.limits.idle = endpoint.timeouts.idle;

@@ -72,7 +72,7 @@ class StreamDecoder {
 };
 
 struct ProviderCall {
-  std::function<HttpRequest()> make_request;  // limits are filled in by call_provider
+  std::function<ClientRequest()> make_request;  // limits are filled in by call_provider
   std::function<std::unique_ptr<StreamDecoder>()> make_decoder;
   /// Asked once per refusal: true when the request was changed so that it is worth sending again at once, for
   /// servers that do not know every parameter. Must not say true for ever.
