@@ -17,6 +17,26 @@ namespace {
 // nothing.
 constexpr std::size_t kMaxJobsPerCommit = 512;
 
+std::exception_ptr to_exception(ErrorCode code, const std::string& message) {
+  switch (code) {
+    case ErrorCode::exhausted: return std::make_exception_ptr(Exhausted(message));
+    case ErrorCode::corrupt_data: return std::make_exception_ptr(CorruptData(message));
+    case ErrorCode::conflict: return std::make_exception_ptr(Conflict(message));
+    case ErrorCode::unavailable: return std::make_exception_ptr(Unavailable(message));
+    default: return std::make_exception_ptr(InternalError(message));
+  }
+}
+
+std::string message_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
 }  // namespace
 
 Writer::Writer(std::unique_ptr<Connection> connection, std::size_t max_queued, Log& log)
@@ -36,17 +56,19 @@ Writer::~Writer() {
 void Writer::write(const Work& work) {
   if (std::this_thread::get_id() == thread_.get_id())
     throw InternalError("storage: a write called the database again; it would wait for itself");
-  std::future<void> done;
+  Waiter waiter;
   {
     std::unique_lock lock(mutex_);
     space_freed_.wait(lock, [&] { return queue_.size() < max_queued_; });
     Job& job = queue_.emplace_back();
     job.borrowed = &work;
-    done = job.done.emplace().get_future();
+    job.waiter = &waiter;
     ++n_accepted_;
   }
   work_arrived_.notify_one();
-  done.get();
+  std::unique_lock lock(waiter.mutex);
+  waiter.completed.wait(lock, [&] { return waiter.is_complete; });
+  if (waiter.failure) std::rethrow_exception(std::move(waiter.failure));
 }
 
 void Writer::write_later(Work work) {
@@ -102,18 +124,22 @@ void Writer::run() {
 /// Runs and commits jobs from the front; returns how many are done with, well or not.
 std::size_t Writer::commit_together(std::span<Job> jobs) {
   std::size_t n_run = 0;
-  std::exception_ptr lost;  // why the whole transaction failed
+  std::optional<Loss> loss;
   try {
     execute("BEGIN IMMEDIATE", "cannot begin a write to");
     while (n_run < jobs.size()) run_in_savepoint(jobs[n_run++]);
     execute("COMMIT", "cannot write to");
-  } catch (const std::exception&) {
-    lost = std::current_exception();
-    if (transaction_open()) run_sql(connection_->impl().handle.get(), "ROLLBACK");
-    if (n_run == 0)
-      n_run = jobs.size();  // BEGIN failed, after waiting for its turn; waiting for each would add up
+  } catch (const Error& error) {
+    loss = Loss{error.code(), error.what()};
+  } catch (const std::exception& error) {
+    loss = Loss{ErrorCode::internal, error.what()};
   }
-  complete(jobs.first(n_run), lost);
+  if (loss) {
+    if (transaction_open()) run_sql(connection_->impl().handle.get(), "ROLLBACK");
+    // BEGIN failed, after waiting for its turn; waiting again for each job would add up.
+    if (n_run == 0) n_run = jobs.size();
+  }
+  complete(jobs.first(n_run), loss);
   return n_run;
 }
 
@@ -148,40 +174,32 @@ void Writer::execute(const char* sql, std::string_view operation) {
   if (code != SQLITE_OK) throw_sqlite_error(connection.handle.get(), code, connection.path, operation);
 }
 
-void Writer::complete(std::span<Job> jobs, const std::exception_ptr& transaction_failure) {
+void Writer::complete(std::span<Job> jobs, const std::optional<Loss>& loss) {
   std::size_t n_failed = 0;
   std::size_t n_unheard = 0;  // failures that nobody waits for
-  std::exception_ptr unheard;
+  std::string unheard;
   for (Job& job : jobs) {
-    if (!job.failure) job.failure = transaction_failure;
+    if (!job.failure && loss) job.failure = to_exception(loss->code, loss->message);
     if (!job.failure) continue;
     ++n_failed;
-    if (job.done) continue;
+    if (job.waiter != nullptr) continue;
     ++n_unheard;
-    unheard = job.failure;
+    unheard = loss ? loss->message : message_of(job.failure);
   }
   {
     const std::lock_guard lock(mutex_);
-    if (!transaction_failure) ++stats_.n_commits;
+    if (!loss) ++stats_.n_commits;
     stats_.n_failed += n_failed;
     stats_.n_writes += jobs.size() - n_failed;
   }
-  if (unheard) {
-    try {
-      std::rethrow_exception(unheard);
-    } catch (const std::exception& error) {
-      log_.warning("a background write failed", {{"n", n_unheard}, {"error", error.what()}});
-    } catch (...) {
-      log_.warning("a background write failed", {{"n", n_unheard}});
-    }
-  }
+  if (n_unheard > 0) log_.warning("background writes failed", {{"n", n_unheard}, {"error", unheard}});
   for (Job& job : jobs) {
-    if (!job.done) continue;
-    if (job.failure) {
-      job.done->set_exception(std::move(job.failure));
-    } else {
-      job.done->set_value();
-    }
+    if (job.waiter == nullptr) continue;
+    // Notified under the lock: the waiter and its mutex are gone as soon as it can take it.
+    const std::lock_guard lock(job.waiter->mutex);
+    job.waiter->failure = std::move(job.failure);
+    job.waiter->is_complete = true;
+    job.waiter->completed.notify_one();
   }
 }
 

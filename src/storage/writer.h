@@ -1,18 +1,19 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/error.h"
 #include "storage/database.h"
 
 namespace quintet {
@@ -41,15 +42,27 @@ class Writer {
   Database::Stats stats() const;
 
  private:
+  /// Where a caller of write() waits. Its exception is its own: it is made for it and leaves with it.
+  struct Waiter {
+    std::mutex mutex;
+    std::condition_variable completed;
+    bool is_complete = false;    // guarded by mutex
+    std::exception_ptr failure;  // guarded by mutex
+  };
   struct Job {
     const Work* borrowed = nullptr;  // of a waiting caller
+    Waiter* waiter = nullptr;        // with `borrowed`
     Work owned;                      // of write_later
-    std::optional<std::promise<void>> done;
-    std::exception_ptr failure;
+    std::exception_ptr failure;      // of the job alone
 
     void run(Connection& connection) const {
       borrowed != nullptr ? (*borrowed)(connection) : owned(connection);
     }
+  };
+  /// Why a whole transaction failed.
+  struct Loss {
+    ErrorCode code;
+    std::string message;
   };
 
   void run();
@@ -57,7 +70,7 @@ class Writer {
   void run_in_savepoint(Job& job);
   bool transaction_open() const noexcept;
   void execute(const char* sql, std::string_view operation);
-  void complete(std::span<Job> jobs, const std::exception_ptr& transaction_failure);
+  void complete(std::span<Job> jobs, const std::optional<Loss>& loss);
 
   const std::unique_ptr<Connection> connection_;  // used by the thread only
   const std::size_t max_queued_;
