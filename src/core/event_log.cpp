@@ -26,7 +26,7 @@ EventLog::Batch EventLog::read(std::size_t index, std::size_t max_events) const 
   const std::lock_guard lock(mutex_);
   Batch batch;
   const std::size_t first = std::min(index, events_.size());
-  const std::size_t last = std::min(events_.size(), first + max_events);
+  const std::size_t last = first + std::min(events_.size() - first, max_events);
   batch.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(first),
                       events_.begin() + static_cast<std::ptrdiff_t>(last));
   batch.closed = closed_ && last == events_.size();

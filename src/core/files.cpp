@@ -73,7 +73,12 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
       }
       content.remove_prefix(static_cast<std::size_t>(written));
     }
-    ::fsync(file.get());
+    // Without this the rename may reach the disk before the content does.
+    if (::fsync(file.get()) != 0) {
+      const int error = errno;
+      ::unlink(temporary.c_str());
+      throw_write_failure(path, error);
+    }
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     const int error = errno;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 #include <toml++/toml.h>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/text.h"
 
 namespace quintet {
@@ -68,7 +70,10 @@ bool is_valid(OptionType type, std::string_view text) {
     case OptionType::text:
     case OptionType::text_list: return true;
     case OptionType::integer: return parse_int(text).has_value();
-    case OptionType::number: return parse_double(text).has_value();
+    case OptionType::number: {
+      const auto number = parse_double(text);
+      return number && std::isfinite(*number);
+    }
     case OptionType::boolean: return parse_boolean(text).has_value();
     case OptionType::duration: return parse_quantity(text, kDurationUnits, std::nullopt).has_value();
     case OptionType::bytes: return parse_quantity(text, kByteUnits, 1).has_value();
@@ -133,37 +138,48 @@ Options::Options(std::span<const OptionSpec> table) : table_(table) {
 }
 
 void Options::read_toml(const std::filesystem::path& path) {
+  const std::string content = read_file(path);
   toml::table root;
   try {
-    root = toml::parse_file(path.string());
+    root = toml::parse(content);
   } catch (const toml::parse_error& error) {
     throw InvalidArgument(cat(path.string(), " line ", error.source().begin.line, ", column ",
                               error.source().begin.column, ": ", error.description()));
   }
   const std::string file = path.filename().string();
-  const auto read_one = [&](const std::string& name, const toml::node& node) {
-    const std::string origin = cat(file, " line ", node.source().begin.line);
-    try {
-      set(name, toml_text(node), origin);
-    } catch (const InvalidArgument& error) {
-      throw InvalidArgument(cat(path.string(), " line ", node.source().begin.line, ": ", error.what()));
+  const auto read_table = [&](const auto& self, const std::string& prefix, const toml::table& table) -> void {
+    for (const auto& [key, node] : table) {
+      const std::string name = cat(prefix, key.str());
+      if (const auto* inner = node.as_table()) {
+        self(self, name + ".", *inner);
+        continue;
+      }
+      const auto line = node.source().begin.line;
+      try {
+        if (const auto type = spec(name).type; node.is_array() && type != OptionType::text_list)
+          throw InvalidArgument(cat("option ", name, " must be ", expectation(type), ", not a list"));
+        set(name, toml_text(node), cat(file, " line ", line));
+      } catch (const InvalidArgument& error) {
+        throw InvalidArgument(cat(path.string(), " line ", line, ": ", error.what()));
+      }
     }
   };
-  for (const auto& [section, node] : root) {
-    if (const auto* table = node.as_table()) {
-      for (const auto& [key, inner] : *table) read_one(cat(section.str(), ".", key.str()), inner);
-    } else {
-      read_one(std::string(section.str()), node);
-    }
-  }
+  read_table(read_table, "", root);
 }
 
 void Options::read_environment(const char* (*get)(const char*)) {
   for (const auto& row : table_) {
     for (const std::string& name : {std::string(row.environment), environment_name(row.name)}) {
       if (name.empty()) continue;
-      if (const char* text = get(name.c_str()); text != nullptr)
+      const char* const text = get(name.c_str());
+      if (text == nullptr) continue;
+      // `NAME=` in a service file means "not given"; only a text can be given as empty.
+      if (*text == '\0' && !is_valid(row.type, text)) continue;
+      try {
         set(row.name, text, cat("environment ", name));
+      } catch (const InvalidArgument& error) {
+        throw InvalidArgument(cat("environment ", name, ": ", error.what()));
+      }
     }
   }
 }

@@ -36,7 +36,7 @@ class Options {
   explicit Options(std::span<const OptionSpec> table);
 
   /// Reads a TOML file. Throws InvalidArgument naming file and line for a syntax error, an unknown key (with
-  /// the nearest known one) or a value of the wrong type.
+  /// the nearest known one) or a value of the wrong type, and as read_file when the file cannot be read.
   void read_toml(const std::filesystem::path& path);
   /// `get` returns a variable's value or null; the real one is std::getenv.
   void read_environment(const char* (*get)(const char*));

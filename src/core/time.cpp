@@ -1,7 +1,10 @@
 #include "core/time.h"
 
 #include <array>
+#include <cstdio>
 #include <ctime>
+
+#include "core/text.h"
 
 namespace quintet {
 
@@ -11,6 +14,11 @@ std::tm utc(std::time_t seconds) noexcept {
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;
+}
+
+/// Rounded down, also before 1970.
+std::time_t whole_seconds(TimestampMs time) noexcept {
+  return static_cast<std::time_t>(time / 1000 - (time % 1000 < 0 ? 1 : 0));
 }
 
 // The locale never changes a date that a protocol defines: names are spelled out here.
@@ -40,9 +48,10 @@ std::int64_t now_ns() noexcept {
 }
 
 std::string to_iso8601(TimestampMs time) {
-  const std::tm parts = utc(static_cast<std::time_t>(time / 1000));
+  const std::tm parts = utc(whole_seconds(time));
   return print("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-               parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time % 1000));
+               parts.tm_hour, parts.tm_min, parts.tm_sec,
+               static_cast<int>(time - whole_seconds(time) * 1000));
 }
 
 std::string to_iso_date(TimestampMs time) {
@@ -50,24 +59,26 @@ std::string to_iso_date(TimestampMs time) {
 }
 
 std::string to_http_date(TimestampMs time) {
-  const std::tm parts = utc(static_cast<std::time_t>(time / 1000));
+  const std::tm parts = utc(whole_seconds(time));
   return print("%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
                kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::optional<TimestampMs> parse_http_date(std::string_view text) {
-  const std::string copy(text);
+  const std::string copy(trim(text));
   std::array<char, 4> month{};
   std::tm parts{};
-  int year = 0;
-  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &parts.tm_mday, month.data(), &year,
-                  &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
+  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &parts.tm_mday, month.data(),
+                  &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
     return std::nullopt;
+  parts.tm_year -= 1900;
   for (int i = 0; i < 12; ++i) {
     if (std::string_view(kMonths[i]) != month.data()) continue;
     parts.tm_mon = i;
-    parts.tm_year = year - 1900;
-    return static_cast<TimestampMs>(timegm(&parts)) * 1000;
+    const auto time = static_cast<TimestampMs>(timegm(&parts)) * 1000;
+    // sscanf is lenient and timegm carries over; what is written back the same was a date.
+    if (to_http_date(time) != copy) return std::nullopt;
+    return time;
   }
   return std::nullopt;
 }

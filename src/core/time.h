@@ -19,7 +19,8 @@ std::int64_t now_ns() noexcept;
 std::string to_iso8601(TimestampMs time);
 /// "2026-11-23"
 std::string to_iso_date(TimestampMs time);
-/// RFC 9110 HTTP date to time, for Retry-After and If-Modified-Since. Nothing when malformed.
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 IMF-fixdate), for Retry-After and If-Modified-Since. Nothing
+/// when malformed.
 std::optional<TimestampMs> parse_http_date(std::string_view text);
 std::string to_http_date(TimestampMs time);
 

@@ -52,6 +52,8 @@ struct WorkerPool::State {
       task();
     } catch (const std::exception& error) {
       log.error("a background task failed", {{"error", error.what()}});
+    } catch (...) {
+      log.error("a background task failed", {{"error", "an exception of an unknown type"}});
     }
   }
 };
@@ -93,8 +95,7 @@ WorkerPool::~WorkerPool() {
 
 bool WorkerPool::submit(std::function<void()> task) {
   const std::lock_guard lock(state_->mutex);
-  QN_CHECK(!state_->stopping);
-  if (state_->queue.size() >= state_->options.max_queued) return false;
+  if (state_->stopping || state_->queue.size() >= state_->options.max_queued) return false;
   state_->queue.push_back(std::move(task));
   if (state_->queue.size() > state_->n_idle && state_->n_threads < state_->options.max_threads) {
     ++state_->n_threads;

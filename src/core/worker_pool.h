@@ -30,6 +30,7 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  /// False when the queue is full, and for tasks that submit while the pool is being destroyed.
   /// An exception that leaves `task` is logged as an error; nothing else sees it.
   [[nodiscard]] bool submit(std::function<void()> task);
 
