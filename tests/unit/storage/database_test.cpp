@@ -205,6 +205,18 @@ TEST(Database, TheDestructorFinishesAcceptedWrites) {
   EXPECT_EQ(count(Database({.path = folder / "test.db"}, kTables, null_log())), 3000);
 }
 
+TEST(Database, ClosingLeavesOneFileThatHoldsEverything) {
+  const ScratchFolder folder;
+  {
+    Database database({.path = folder / "test.db"}, kTables, null_log());
+    database.write([](Connection& db) { insert(db, 1); });
+    EXPECT_EQ(count(database), 1);
+    EXPECT_TRUE(std::filesystem::exists(folder / "test.db-wal"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "test.db-wal"));
+  EXPECT_EQ(count(Database({.path = folder / "test.db"}, kTables, null_log())), 1);
+}
+
 TEST(Database, BackgroundWritesBeyondTheQueueAreDroppedAndCounted) {
   const ScratchFolder folder;
   Database database({.path = folder / "test.db", .max_queued_writes = 10}, kTables, null_log());
