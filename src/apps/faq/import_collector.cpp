@@ -4,6 +4,8 @@
 #include <array>
 #include <unordered_set>
 
+#include "apps/faq/knowledge_store.h"
+#include "core/error.h"
 #include "core/text.h"
 
 namespace quintet::faq {
@@ -70,6 +72,14 @@ bool needs_cleaning(std::string_view text) noexcept {
     const auto c = static_cast<unsigned char>(raw);
     return is_control(c) || c == 0xC2 || c == 0xEF;
   });
+}
+
+/// An address that a page may link to, or a relative one such as a file's name.
+bool is_harmless_url(std::string_view url) {
+  if (url.find(':') == std::string_view::npos) return true;
+  for (const std::string_view scheme : {"http://", "https://", "mailto:"})
+    if (starts_with_ignoring_case(url, scheme)) return true;
+  return false;
 }
 
 std::string_view trim_answer(std::string_view text) noexcept {
@@ -195,6 +205,8 @@ void ImportCollector::problem(TextPosition position, Severity severity, std::str
     left_out_an_error_ = left_out_an_error_ || severity == Severity::error;
     return;
   }
+  // Messages quote what was read, which may be anything.
+  message = clean_line(find_invalid_utf8(message) ? sanitize_utf8(message) : message);
   result_.problems.push_back({position.line, position.column, severity, std::move(message), file_});
 }
 
@@ -251,15 +263,30 @@ bool ImportCollector::clean(FoundEntry& found) {
     return false;
   }
   constexpr std::size_t kMaxIdBytes = 200;
+  constexpr std::size_t kMaxTagBytes = 200;
+  constexpr std::size_t kMaxLanguageBytes = 35;
+  constexpr std::size_t kMaxUrlBytes = 4096;
   if (entry.id.size() > kMaxIdBytes) {
     warning(found.position, cat("the id has ", entry.id.size(), " bytes; a new one will be given"));
     entry.id.clear();
   }
-  if (entry.language.size() > kMaxIdBytes) entry.language.clear();
-  if (entry.url.size() > limits_.max_question_bytes) entry.url.clear();
+  if (entry.language.size() > kMaxLanguageBytes) entry.language.clear();
+  if (entry.url.size() > kMaxUrlBytes || !is_harmless_url(entry.url)) {
+    warning(found.position,
+            cat("the url ", quoted_start(entry.url), " is no web or mail address; it is left out"));
+    entry.url.clear();
+  }
+  for (auto& tag : entry.tags)
+    if (tag.size() > kMaxTagBytes) tag = truncate_utf8(tag, kMaxTagBytes);
   clean_list(entry.alternatives, limits_.max_alternatives, "an alternative", found);
   std::erase(entry.alternatives, entry.question);
   clean_list(entry.tags, limits_.max_tags, "a tag", found);
+  try {
+    validate(entry);
+  } catch (const InvalidArgument& reason) {  // what the store would refuse costs this entry, not the import
+    error(found.position, reason.what());
+    return false;
+  }
   if (removed_any)
     warning(found.position, cat("control characters were removed from ", quoted_start(entry.question)));
   return true;

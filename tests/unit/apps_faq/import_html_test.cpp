@@ -112,6 +112,8 @@ TEST(ImportHtml, Charsets) {
   EXPECT_EQ(pairs_of(wrong), "Caf\xEF\xBF\xBD?=1;");
   EXPECT_EQ(wrong.problems.size(), 1u);
   EXPECT_EQ(wrong.problems[0].line, 2u);
+  EXPECT_EQ(problems_of(html("<meta charset=koi\xFF><h2>A?</h2>1")),
+            "warning: the page names an unknown charset, \"koi\xEF\xBF\xBD\"\n");
   using namespace std::string_view_literals;
   EXPECT_EQ(pairs_of(html("\xFF\xFE<\0h\0"
                           "2\0>\0A\0?\0<\0/\0h\0"

@@ -144,6 +144,18 @@ TEST(ImportJson, IdsStayUnique) {
   EXPECT_EQ(result.entries[1].id, "");
 }
 
+TEST(ImportJson, WhatTheStoreWouldRefuseIsRepairedOrNamed) {
+  const auto result = json(cat(R"-([{"q":"A?","a":"1","url":"javascript:alert(1)","tags":[")-",
+                               std::string(300, 't'), R"-("],"lang":")-", std::string(50, 'l'), R"-("}])-"));
+  ASSERT_EQ(result.entries.size(), 1u);
+  EXPECT_EQ(result.entries[0].url, "");
+  EXPECT_EQ(result.entries[0].language, "");
+  EXPECT_EQ(result.entries[0].tags.at(0).size(), 200u);
+  EXPECT_EQ(problems_of(result),
+            "line 1, column 2: warning: the url \"javascript:alert(1)\" is no web or mail address; it is "
+            "left out\n");
+}
+
 TEST(ImportJson, LimitsCostOneEntryEach) {
   const std::string long_question(1'000'000, 'x');
   const std::string long_answer(1'000'001, 'y');
