@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "llm/prompts.h"
+
+namespace quintet::faq {
+
+/// The files of src/apps/faq/prompts as they were when the program was built: faq_answer and faq_condense.
+std::span<const EmbeddedPrompt> built_in_prompts();
+
+}  // namespace quintet::faq
