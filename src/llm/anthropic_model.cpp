@@ -4,11 +4,11 @@
 
 namespace quintet {
 
-AnthropicModel::AnthropicModel(Options options, std::shared_ptr<HttpClient> client)
+AnthropicModel::AnthropicModel(Options options, HttpClient& client)
     : options_(std::move(options)),
       endpoint_{options_.provider, trim_base_url(options_.base_url), options_.api_key, options_.timeouts,
                 options_.retry,    options_.max_response_bytes},
-      client_(std::move(client)) {}
+      client_(client) {}
 
 ChatModelInfo AnthropicModel::info() const {
   return {.id = options_.id.empty() ? cat(options_.provider, ":", options_.model) : options_.id,
@@ -23,7 +23,7 @@ ClientRequest AnthropicModel::make_request(const ChatRequest& request) const {
   for (const auto& member : options_.extra_body) body[member.key()] = member.value();
   ClientRequest http;
   http.method = "POST";
-  http.url = cat(endpoint_.base_url, "/messages");
+  http.url = cat(endpoint_.base_url, endpoint_.base_url.ends_with("/v1") ? "" : "/v1", "/messages");
   http.headers = options_.extra_headers;
   http.headers.push_back({"Content-Type", "application/json"});
   http.headers.push_back({"Accept", "text/event-stream"});
@@ -37,7 +37,7 @@ ChatResponse AnthropicModel::chat(const ChatRequest& request, const ChatSink& si
   const ProviderCall call{.make_request = [&] { return make_request(request); },
                           .make_decoder = [] { return std::make_unique<AnthropicStreamDecoder>(); },
                           .adapt = {}};
-  ChatResponse response = call_provider(*client_, endpoint_, call, request, sink, std::move(stop));
+  ChatResponse response = call_provider(client_, endpoint_, call, request, sink, std::move(stop));
   if (response.model.empty()) response.model = options_.model;
   return response;
 }

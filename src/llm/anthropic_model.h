@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ class AnthropicModel final : public ChatModel {
   struct Options {
     std::string id;  // empty = "<provider>:<model>"
     std::string provider = "anthropic";
-    std::string base_url = "https://api.anthropic.com/v1";
+    std::string base_url = "https://api.anthropic.com";  // with or without "/v1"
     std::string api_key;
     std::string model;  // when the request names none
     std::int64_t context_tokens = 0;
@@ -28,7 +27,8 @@ class AnthropicModel final : public ChatModel {
     std::size_t max_response_bytes = std::size_t{32} << 20;
   };
 
-  AnthropicModel(Options options, std::shared_ptr<HttpClient> client);
+  /// `client` must outlive the model.
+  AnthropicModel(Options options, HttpClient& client);
 
   ChatModelInfo info() const override;
   ChatResponse chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) override;
@@ -38,7 +38,7 @@ class AnthropicModel final : public ChatModel {
 
   const Options options_;
   const ProviderEndpoint endpoint_;
-  const std::shared_ptr<HttpClient> client_;
+  HttpClient& client_;
 };
 
 }  // namespace quintet

@@ -4,11 +4,11 @@
 
 namespace quintet {
 
-OpenAiModel::OpenAiModel(Options options, std::shared_ptr<HttpClient> client)
+OpenAiModel::OpenAiModel(Options options, HttpClient& client)
     : options_(std::move(options)),
       endpoint_{options_.provider, trim_base_url(options_.base_url), options_.api_key, options_.timeouts,
                 options_.retry,    options_.max_response_bytes},
-      client_(std::move(client)),
+      client_(client),
       is_openai_itself_(url_origin(endpoint_.base_url) == "https://api.openai.com"),
       uses_max_completion_tokens_(options_.uses_max_completion_tokens.value_or(is_openai_itself_)) {}
 
@@ -59,7 +59,7 @@ ChatResponse OpenAiModel::chat(const ChatRequest& request, const ChatSink& sink,
   const ProviderCall call{.make_request = [&] { return make_request(request, dialect); },
                           .make_decoder = [] { return std::make_unique<OpenAiStreamDecoder>(); },
                           .adapt = [&](const ProviderFailure& failure) { return adapt(failure, dialect); }};
-  ChatResponse response = call_provider(*client_, endpoint_, call, request, sink, std::move(stop));
+  ChatResponse response = call_provider(client_, endpoint_, call, request, sink, std::move(stop));
   if (response.model.empty()) response.model = options_.model;
   return response;
 }

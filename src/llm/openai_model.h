@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +30,8 @@ class OpenAiModel final : public ChatModel {
     std::size_t max_response_bytes = std::size_t{32} << 20;
   };
 
-  OpenAiModel(Options options, std::shared_ptr<HttpClient> client);
+  /// `client` must outlive the model.
+  OpenAiModel(Options options, HttpClient& client);
 
   ChatModelInfo info() const override;
   ChatResponse chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) override;
@@ -42,7 +42,7 @@ class OpenAiModel final : public ChatModel {
 
   const Options options_;
   const ProviderEndpoint endpoint_;
-  const std::shared_ptr<HttpClient> client_;
+  HttpClient& client_;
   const bool is_openai_itself_;
   // Learned from the server's refusals.
   std::atomic<bool> uses_max_completion_tokens_;

@@ -205,7 +205,8 @@ TEST(OpenAiModel, IsNamedAfterProviderAndModelAndAddsExtraMembers) {
   options.base_url = server.url("/v1");
   options.extra_body = {{"reasoning_effort", "low"}};
   options.extra_headers = {{"X-Title", "Quintet"}};
-  OpenAiModel model(options, std::make_shared<HttpClient>());
+  HttpClient client;
+  OpenAiModel model(options, client);
   EXPECT_EQ(model.info().id, "ollama:qwen3");
   model.chat(simple_request(), {}, {});
   EXPECT_NE(server.requests().at(0).body.find(R"("reasoning_effort":"low")"), std::string::npos);

@@ -32,6 +32,21 @@ struct ProviderCase {
   std::string error_event;
 };
 
+/// A remote model with an HTTP client of its own.
+template <typename Model>
+class SelfContained final : public ChatModel {
+ public:
+  explicit SelfContained(const typename Model::Options& options) : model_(options, client_) {}
+  ChatModelInfo info() const override { return model_.info(); }
+  ChatResponse chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) override {
+    return model_.chat(request, sink, stop);
+  }
+
+ private:
+  HttpClient client_;
+  Model model_;
+};
+
 template <typename Model>
 std::unique_ptr<ChatModel> make_remote_model(const std::string& base_url, const ProviderOptions& options) {
   typename Model::Options model;
@@ -41,7 +56,7 @@ std::unique_ptr<ChatModel> make_remote_model(const std::string& base_url, const 
   model.timeouts = options.timeouts;
   model.retry = options.retry;
   model.max_response_bytes = options.max_response_bytes;
-  return std::make_unique<Model>(model, std::make_shared<HttpClient>());
+  return std::make_unique<SelfContained<Model>>(model);
 }
 
 inline ProviderCase openai_case() {
