@@ -1,18 +1,9 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig, loadEnv, type Plugin } from "vite";
+import { defineConfig, loadEnv } from "vite";
+import { woff2Only } from "./vite.shared";
 
 const server = loadEnv("", ".", "QUINTET_")["QUINTET_URL"] ?? "http://127.0.0.1:8321";
 const routes = ["/api", "/healthz", "/openapi.json"];
-
-/** KaTeX names each font in three formats; every browser we run in takes the first. */
-const woff2Only: Plugin = {
-  name: "woff2-only",
-  enforce: "pre",
-  transform(code, id) {
-    if (!/katex.*\.css/.test(id)) return null;
-    return code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\("(?:woff|truetype)"\)/g, "");
-  },
-};
 
 // The application. The widget is a build of its own (vite.widget.config.ts), because it must stay small.
 export default defineConfig({

@@ -1,8 +1,10 @@
 import { defineConfig } from "vite";
+import { woff2Only } from "./vite.shared";
 
-// The page inside the widget's iframe, and widget.js, the script a site includes. The page uses the same source
-// as the application on Preact, a tenth of React's size: a visitor of someone's site did not come for us.
+// The page inside the widget's iframe. It uses the same source as the application, on Preact, a tenth of React's
+// size: a visitor of someone's site did not come for us.
 export default defineConfig({
+  plugins: [woff2Only],
   publicDir: false,
   resolve: {
     alias: [
@@ -16,12 +18,6 @@ export default defineConfig({
     emptyOutDir: false,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      input: { widget: "widget.html", loader: "src/embed/loader.ts" },
-      output: {
-        // Sites include /widget.js by that name; everything else is addressed by its content.
-        entryFileNames: (chunk) => (chunk.name === "loader" ? "widget.js" : "assets/[name]-[hash].js"),
-      },
-    },
+    rolldownOptions: { input: { widget: "widget.html" } },
   },
 });

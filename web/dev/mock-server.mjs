@@ -196,7 +196,7 @@ function parseCsv(text) {
   let quoted = false;
   for (let i = 0; i <= text.length; ++i) {
     const c = text[i];
-    if (quoted && c === '"' && text[i + 1] === '"') ((cell += '"'), ++i);
+    if (quoted && c === '"' && text[i + 1] === '"') cell += text[i++];
     else if (c === '"') quoted = !quoted;
     else if (!quoted && (c === "," || c === "\n" || c === undefined)) {
       rows.at(-1).push(cell.replace(/\r$/, ""));

@@ -12,6 +12,9 @@ export const getInfo = (signal?: AbortSignal) =>
 export const listKbs = async (signal: AbortSignal) =>
   (await getJson("/api/faq/kbs", t.decodeKbs, { signal })).kbs;
 
+export const getKb = (name: string, signal?: AbortSignal) =>
+  getJson(kb(name), t.decodeKb, { ...(signal && { signal }) });
+
 export const createKb = (json: { name: string; title?: string; description?: string }) =>
   getJson("/api/faq/kbs", t.decodeKb, { method: "POST", json });
 

@@ -1,10 +1,6 @@
-import { Shell } from "../features/shell";
-import { Empty } from "../ui";
+import { InboxView } from "../features/inbox";
+import { KbPage } from "./KbPage";
 
 export default function InboxPage() {
-  return (
-    <Shell isAsideOpen={false} onAside={() => undefined}>
-      <Empty icon="info" title="This page is not built yet" />
-    </Shell>
-  );
+  return <KbPage>{(kb) => <InboxView key={kb.name} kb={kb} />}</KbPage>;
 }

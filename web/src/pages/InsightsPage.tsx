@@ -1,10 +1,6 @@
-import { Shell } from "../features/shell";
-import { Empty } from "../ui";
+import { InsightsView } from "../features/insights";
+import { KbPage } from "./KbPage";
 
 export default function InsightsPage() {
-  return (
-    <Shell isAsideOpen={false} onAside={() => undefined}>
-      <Empty icon="info" title="This page is not built yet" />
-    </Shell>
-  );
+  return <KbPage>{(kb) => <InsightsView key={kb.name} kb={kb} />}</KbPage>;
 }

@@ -1,10 +1,6 @@
-import { Shell } from "../features/shell";
-import { Empty } from "../ui";
+import { EmbeddingView } from "../features/embedding";
+import { KbPage } from "./KbPage";
 
 export default function WidgetPage() {
-  return (
-    <Shell isAsideOpen={false} onAside={() => undefined}>
-      <Empty icon="info" title="This page is not built yet" />
-    </Shell>
-  );
+  return <KbPage>{(kb) => <EmbeddingView key={kb.name} kb={kb} />}</KbPage>;
 }

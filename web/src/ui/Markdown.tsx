@@ -7,6 +7,7 @@ import remarkGfm from "remark-gfm";
 import remarkMath from "remark-math";
 import { IconButton } from "./Button";
 import { copyText } from "./download";
+import "./markdown.css";
 import { normaliseMath } from "./mathText";
 
 const Formula = lazy(() => import("./Formula"));

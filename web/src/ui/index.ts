@@ -14,3 +14,4 @@ export { recall, remember } from "./storage";
 export { setTheme, type Theme, useTheme } from "./theme";
 export { closeToast, kToastMs, showErrorToast, showToast, Toasts } from "./toasts";
 export { type Resource, useResource } from "./useResource";
+export { useStickToBottom } from "./useStickToBottom";

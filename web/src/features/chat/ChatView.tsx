@@ -13,13 +13,13 @@ import {
   recall,
   remember,
   useShortcuts,
+  useStickToBottom,
 } from "../../ui";
 import { EntryPanel } from "../entries";
 import "./chat.css";
 import { Composer } from "./Composer";
 import { Answer, Question } from "./MessageView";
 import type { Chat } from "./useChat";
-import { useStickToBottom } from "./useStickToBottom";
 
 export interface ChatViewProps {
   chat: Chat;

@@ -9,7 +9,7 @@ export const Question = memo(function Question({ message }: { message: Message }
   const [isWhole, setWhole] = useState(false);
   const isLong = message.text.length > kShownChars;
   return (
-    <article className="question" aria-label="Your question">
+    <article className="question" aria-label="You asked">
       <div className="question-text plain-text">
         {isLong && !isWhole ? `${message.text.slice(0, kShownChars)} …` : message.text}
       </div>
@@ -89,7 +89,9 @@ export const Answer = memo(function Answer(props: AnswerProps) {
           )}
         </div>
       )}
-      <div id={detailsId}>{showsDetails && !isLive && <MessageDetails message={message} />}</div>
+      <div id={detailsId} hidden={!showsDetails || isLive}>
+        {showsDetails && !isLive && <MessageDetails message={message} />}
+      </div>
     </article>
   );
 });

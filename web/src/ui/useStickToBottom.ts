@@ -23,9 +23,14 @@ export function useStickToBottom<Outer extends HTMLElement, Inner extends HTMLEl
     const toEnd = () => {
       if (isStuck.current) scroller.scrollTop = scroller.scrollHeight;
     };
+    let lastTop = 0;
     const onScroll = () => {
-      const distance = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-      isStuck.current = distance < kNearPx;
+      const { scrollTop } = scroller;
+      const distance = scroller.scrollHeight - scrollTop - scroller.clientHeight;
+      // The event arrives late: content may have grown since. Only a move upwards is the person's.
+      if (distance < kNearPx) isStuck.current = true;
+      else if (scrollTop < lastTop) isStuck.current = false;
+      lastTop = scrollTop;
       setAtEnd(isStuck.current);
     };
     // Scrolling up by a little while text streams in must let go at once, before the next growth pulls it back.

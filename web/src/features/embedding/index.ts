@@ -1,0 +1,1 @@
+export { EmbeddingView } from "./EmbeddingView";
