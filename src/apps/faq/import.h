@@ -13,7 +13,7 @@
 
 namespace quintet::faq {
 
-/// How a FAQ is written down. README.md of this folder says what each format may look like.
+/// How a FAQ is written down; docs/faq-formats.md says what each may look like.
 enum class FaqFormat : std::uint8_t { json, jsonl, csv, markdown, text, html };
 
 /// "json", "jsonl", "csv", "markdown", "text", "html", and the usual file extensions; nothing for other

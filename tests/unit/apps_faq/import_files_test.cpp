@@ -100,6 +100,22 @@ TEST_F(DebianFaq, AnswersAreCompleteMarkdown) {
   }
 }
 
+TEST(SampleFaq, IsSoundAndEveryWayToAskIsThereOnce) {
+  const fs::path paths[] = {fs::path(QN_SOURCE_DIR) / "examples" / "sample-faq.json"};
+  const auto result = import_files(paths);
+  for (const auto& problem : result.problems) ADD_FAILURE() << to_text(problem);
+  EXPECT_GE(result.entries.size(), 30u);
+  std::map<std::string, int> phrasings;
+  for (const auto& entry : result.entries) {
+    EXPECT_FALSE(entry.id.empty());
+    EXPECT_GE(entry.alternatives.size(), 2u) << entry.question;
+    EXPECT_FALSE(entry.tags.empty()) << entry.question;
+    ++phrasings[fold_for_search(entry.question)];
+    for (const auto& alternative : entry.alternatives) ++phrasings[fold_for_search(alternative)];
+  }
+  for (const auto& [phrasing, count] : phrasings) EXPECT_EQ(count, 1) << phrasing;
+}
+
 TEST(ImportFiles, MergesFilesNamesThemAndSurvivesBadOnes) {
   const auto folder = fs::temp_directory_path() / cat("quintet-import-", ::getpid());
   fs::create_directories(folder / "sub");
