@@ -25,6 +25,7 @@
 namespace quintet {
 
 class HttpConnection;
+class WebSocketSession;
 
 /// One I/O thread. All but `context` is used on that thread only. Shared so that a worker that is still
 /// leaving post() keeps it alive.
@@ -97,6 +98,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // http_connection_streams.cpp
   Awaitable<bool> stream_events(Exchange& exchange, HttpResponse response);
   Awaitable<bool> run_websocket(Exchange& exchange, const WebSocketRoute& route);
+  Awaitable<> exchange_frames(WebSocketSession& session, std::size_t max_message_bytes);
 
   /// Until woken or `deadline`; the caller looks which, since both may have happened.
   Awaitable<> wait(Clock::time_point deadline);

@@ -1,4 +1,5 @@
 // Answers that go on: server-sent events and WebSocket.
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <utility>
@@ -6,8 +7,11 @@
 #include <boost/asio/post.hpp>
 
 #include "core/log.h"
+#include "core/text.h"
+#include "core/worker_pool.h"
 #include "serving/http_connection.h"
 #include "serving/response_writer.h"
+#include "serving/websocket.h"
 
 namespace quintet {
 
@@ -96,9 +100,101 @@ HttpConnection::Awaitable<bool> HttpConnection::stream_events(Exchange& exchange
   co_return is_complete&& keeps_alive && !is_over();
 }
 
-HttpConnection::Awaitable<bool> HttpConnection::run_websocket(Exchange& exchange, const WebSocketRoute&) {
-  co_return co_await answer(exchange, environment_.pipeline.problem(501, "unsupported", "no WebSocket yet",
-                                                                    exchange.request.request_id));
+HttpConnection::Awaitable<bool> HttpConnection::run_websocket(Exchange& exchange,
+                                                              const WebSocketRoute& route) {
+  const HttpHeaders& fields = exchange.request.headers;
+  const auto key = fields.get("Sec-WebSocket-Key");
+  const bool is_upgrade = exchange.parser.head().is_upgrade && key && !key->empty() &&
+                          iequals_ascii(fields.get("Upgrade").value_or(""), "websocket") &&
+                          fields.get("Sec-WebSocket-Version") == "13";
+  if (!is_upgrade) {
+    HttpResponse response = environment_.pipeline.problem(
+        426, "unsupported", "this path speaks WebSocket version 13", exchange.request.request_id);
+    response.headers.add("Upgrade", "websocket");
+    response.headers.add("Sec-WebSocket-Version", "13");
+    co_return co_await answer(exchange, std::move(response));
+  }
+  HttpHeaders headers;
+  headers.add("Upgrade", "websocket");
+  headers.add("Connection", "Upgrade");
+  headers.add("Sec-WebSocket-Accept", websocket_accept_key(*key));
+  std::string out;
+  append_response_head(out, 101, headers, {BodyFraming::Kind::none, 0}, true);
+  if (!co_await write(out)) co_return false;
+
+  const auto session = std::make_shared<WebSocketSession>([loop = loop_, weak = weak_from_this()] {
+    asio::post(loop->context, [weak] {
+      if (const auto connection = weak.lock()) connection->wake();
+    });
+  });
+  stop_source_ = std::stop_source();
+  is_handler_done_ = !environment_.services.workers.submit(
+      [this, loop = loop_, session, &exchange, &route, stop = stop_source_.get_token()] {
+        environment_.pipeline.handle(
+            [&](const HttpRequest& request, std::stop_token token) {
+              route.handler(request, *session, std::move(token));
+              return HttpResponse();
+            },
+            exchange.request, stop);
+        asio::post(loop->context, [this] {
+          is_handler_done_ = true;
+          wake();
+        });
+      });
+  if (is_handler_done_) session->close(1013, "the server is busy");
+  co_await exchange_frames(*session, route.max_message_bytes);
+  session->end();
+  if (!is_handler_done_) cancel_handler();
+  while (!is_handler_done_) co_await wait(Clock::time_point::max());
+  must_linger_ = true;
+  report(exchange, 101);
+  co_return false;
+}
+
+/// Until both sides have said their goodbye, or one of them is gone.
+HttpConnection::Awaitable<> HttpConnection::exchange_frames(WebSocketSession& session,
+                                                            std::size_t max_message_bytes) {
+  using Kind = WebSocketDecoder::Kind;
+  WebSocketDecoder decoder(max_message_bytes);
+  const auto heartbeat = environment_.options.timeouts.heartbeat;
+  auto last_write = Clock::now();
+  Clock::time_point goodbye_deadline = Clock::time_point::max();
+  bool has_peer_closed = false;
+  while (!is_over()) {
+    std::string out;
+    while (!has_peer_closed && session.has_room()) {
+      auto event = decoder.next(input_);
+      if (decoder.fault() != 0) session.close(decoder.fault(), "");
+      if (!event) break;
+      switch (event->kind) {
+        case Kind::text:
+        case Kind::binary: session.deliver({std::move(event->payload), event->kind == Kind::text}); break;
+        case Kind::ping: append_websocket_frame(out, Kind::pong, event->payload); break;
+        case Kind::pong: break;
+        case Kind::close:
+          has_peer_closed = true;
+          session.close(1000, "");
+          break;
+      }
+    }
+    if (loop_->is_draining) session.close(1001, "the server is stopping");
+    if (is_handler_done_) session.close(1000, "");
+    if (Clock::now() >= last_write + heartbeat) append_websocket_frame(out, Kind::ping, "");
+    out += session.take_outgoing();
+    if (!out.empty()) {
+      last_write = Clock::now();
+      if (!co_await write(out)) co_return;
+      continue;
+    }
+    if (session.wants_close()) {
+      if (has_peer_closed || decoder.fault() != 0) co_return;
+      if (goodbye_deadline == Clock::time_point::max())
+        goodbye_deadline = Clock::now() + environment_.options.timeouts.linger;
+      if (Clock::now() >= goodbye_deadline) co_return;
+    }
+    read_ahead();
+    co_await wait(std::min(last_write + heartbeat, goodbye_deadline));
+  }
 }
 
 }  // namespace quintet
