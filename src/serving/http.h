@@ -42,7 +42,7 @@ struct Caller {
 
 /// A request whose body has arrived. Text comes from outside: valid HTTP, nothing more.
 struct HttpRequest {
-  std::string method;                                     // upper case
+  std::string method{};                                   // upper case
   std::string path;                                       // percent-decoded
   std::map<std::string, std::string, std::less<>> query;  // percent-decoded; the last of a repeated name
   std::map<std::string, std::string, std::less<>>
@@ -113,9 +113,9 @@ struct UnsupportedMediaType final : Unsupported {
 using HttpHandler = std::function<HttpResponse(const HttpRequest&, std::stop_token)>;
 
 struct Route {
-  std::string method;
-  std::string pattern;  // "/api/faq/kbs/{kb}/entries/{id}"
-  HttpHandler handler;
+  std::string method{};
+  std::string pattern{};  // "/api/faq/kbs/{kb}/entries/{id}"
+  HttpHandler handler{};
   bool is_instant = false;    // runs on the I/O thread: must not block
   bool is_public = false;     // needs no key even where keys are required
   std::string scope = "faq";  // what a key must allow

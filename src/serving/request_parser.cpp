@@ -75,6 +75,12 @@ std::optional<std::string> find_bad_line(std::string_view head) {
   return std::nullopt;
 }
 
+/// "GET /a HTTP/2.0" asks for another version; "GET /a b HTTP/1.1" is just wrong.
+bool names_a_version(std::string_view request_line) {
+  const auto parts = split(request_line, ' ');
+  return parts.size() == 3 && parts[2].starts_with("HTTP/");
+}
+
 }  // namespace
 
 struct RequestParser::Impl {
@@ -104,9 +110,9 @@ struct RequestParser::Impl {
   }
 
   std::size_t feed_head(std::string_view bytes) {
-    std::size_t skipped = 0;
-    if (n_scanned == 0)  // RFC 9112 §2.2: empty lines before the request line are ignored
-      while (bytes.substr(skipped).starts_with("\r\n")) skipped += 2;
+    std::size_t skipped = 0;  // RFC 9112 §2.2: empty lines before the request line are ignored
+    while (bytes.substr(skipped).starts_with("\r\n")) skipped += 2;
+    if (skipped > 0) n_scanned = 0;
     bytes.remove_prefix(skipped);
     const std::size_t end = bytes.find("\r\n\r\n", n_scanned > 3 ? n_scanned - 3 : 0);
     const std::size_t head_bytes = end == std::string_view::npos ? bytes.size() : end + 4;
@@ -124,7 +130,9 @@ struct RequestParser::Impl {
     } else {
       error_code error;
       parser.put({bytes.data(), head_bytes}, error);
-      if (error) {
+      if (error == http::error::bad_version && !names_a_version(bytes.substr(0, bytes.find('\r')))) {
+        fail(400, "malformed request line");
+      } else if (error) {
         fail(error);
       } else if (!parser.is_header_done()) {
         fail(400, "malformed request head");

@@ -19,7 +19,7 @@ using WebSocketHandler = std::function<void(const HttpRequest&, WebSocket&, std:
 
 struct WebSocketRoute {
   std::string pattern;
-  WebSocketHandler handler;
+  WebSocketHandler handler{};
   bool is_public = false;
   std::string scope = "faq";
   std::size_t max_message_bytes = 1 << 20;

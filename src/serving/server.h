@@ -36,13 +36,13 @@ struct ServerOptions {
   std::uint16_t port = 8321;          // 0 = any free one
   std::size_t n_io_threads = 1;
   std::size_t max_connections = 4'096;  // more are answered with 503 and closed
-  RequestParserLimits request_limits;
-  ServerTimeouts timeouts;
-  std::vector<std::string> allowed_hosts;    // names for the Host check on loopback, without port
-  std::vector<std::string> allowed_origins;  // "https://example.org": may change state and read answers
-  std::string frame_ancestors = "'none'";    // of HTML answers without a Content-Security-Policy of their own
-  std::filesystem::path tls_certificate;     // PEM chain; both given = HTTPS only
-  std::filesystem::path tls_key;             // PEM
+  RequestParserLimits request_limits{};
+  ServerTimeouts timeouts{};
+  std::vector<std::string> allowed_hosts{};    // names for the Host check on loopback, without port
+  std::vector<std::string> allowed_origins{};  // "https://example.org": may change state and read answers
+  std::string frame_ancestors = "'none'";   // of HTML answers without a Content-Security-Policy of their own
+  std::filesystem::path tls_certificate{};  // PEM chain; both given = HTTPS only
+  std::filesystem::path tls_key{};          // PEM
 };
 
 /// One finished request, for metrics and the access log. Views are valid during the call.
@@ -61,10 +61,10 @@ struct AccessRecord {
 struct ServerServices {
   WorkerPool& workers;
   Log& log;
-  Authenticator authenticate;                            // empty = everybody has every scope
-  RateLimiter* rate_limiter = nullptr;                   // null = no limit
-  const AssetTable* assets = nullptr;                    // null = no web client
-  std::function<void(const AccessRecord&)> on_finished;  // on an I/O thread: must not block
+  Authenticator authenticate{};                            // empty = everybody has every scope
+  RateLimiter* rate_limiter = nullptr;                     // null = no limit
+  const AssetTable* assets = nullptr;                      // null = no web client
+  std::function<void(const AccessRecord&)> on_finished{};  // on an I/O thread: must not block
 };
 
 /// HTTP/1.1 server with keep-alive, pipelining, server-sent events, WebSocket and TLS on Boost.Asio

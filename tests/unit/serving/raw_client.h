@@ -129,6 +129,15 @@ class RawClient {
     return payload;
   }
 
+  /// Exactly `n` bytes; nothing when the connection ends first.
+  std::optional<std::string> receive_bytes(std::size_t n) {
+    while (input_.size() < n)
+      if (!receive()) return std::nullopt;
+    std::string bytes = input_.substr(0, n);
+    input_.erase(0, n);
+    return bytes;
+  }
+
   RawResponse request(std::string_view bytes, bool is_head_request = false) {
     send(bytes);
     return receive_response(is_head_request);
@@ -147,6 +156,7 @@ class RawClient {
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
+  int native_handle() const noexcept { return socket_; }
   const std::string& input() const noexcept { return input_; }
   bool was_reset() const noexcept { return was_reset_; }
 

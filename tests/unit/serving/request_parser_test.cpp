@@ -33,9 +33,9 @@ std::string head_with(std::string_view fields) {
 }
 
 TEST(RequestParser, GivesTheSameRequestHoweverTheBytesArrive) {
-  const std::string bytes = cat(
-      "\r\nPOST /a?b=c HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nX-A:  2 \r\nTransfer-Encoding: chunked\r\n\r\n",
-      "5\r\nhello\r\n1;name=\"v\"\r\n \r\n5\r\nworld\r\n0\r\nX-Trailer: ignored\r\n\r\n", "GET /next");
+  const std::string bytes =
+      cat("\r\nPOST /a?b=c HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nX-A:  2 \r\nTransfer-Encoding: chunked\r\n\r\n",
+          "5\r\nhello\r\n1;name=\"v\"\r\n \r\n5\r\nworld\r\n0\r\nX-Trailer: ignored\r\n\r\n", "GET /next");
   for (std::size_t step : {1, 2, 3, 7, 64, 10'000}) {
     Fed fed = feed(bytes, step);
     ASSERT_EQ(fed.parser.state(), State::complete) << fed.parser.fault().reason << " step=" << step;
@@ -86,8 +86,9 @@ TEST(RequestParser, RefusesWhatTwoServersCouldReadDifferently) {
 }
 
 TEST(RequestParser, RefusesMalformedChunks) {
-  for (const std::string_view body : {"x\r\nhello\r\n", "-1\r\n", "5hello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n",
-                                      "5 \r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n\r\n"})
+  for (const std::string_view body :
+       {"x\r\nhello\r\n", "-1\r\n", "5hello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n\r\n"})
     for (std::size_t step : {1, 10'000}) {
       Fed fed = feed(head_with("Transfer-Encoding: chunked\r\n") + std::string(body), step);
       ASSERT_EQ(fed.parser.state(), State::failed) << body;
@@ -105,7 +106,9 @@ TEST(RequestParser, NamesWhatItDoesNotImplement) {
 
 TEST(RequestParser, BoundsTheHead) {
   const RequestParserLimits limits{.max_request_line_bytes = 100, .max_header_bytes = 500, .max_fields = 10};
-  const auto status = [&](const std::string& bytes) { return feed(bytes, 64, 0, limits).parser.fault().status; };
+  const auto status = [&](const std::string& bytes) {
+    return feed(bytes, 64, 0, limits).parser.fault().status;
+  };
   EXPECT_EQ(status(cat("GET /", std::string(200, 'a'), " HTTP/1.1\r\nHost: x\r\n\r\n")), 431);
   EXPECT_EQ(status(cat("GET /", std::string(5000, 'a'))), 431) << "without waiting for the end of the line";
   EXPECT_EQ(status(head_with(cat("X: ", std::string(600, 'a'), "\r\n"))), 431);
