@@ -1,0 +1,212 @@
+#include "apps/faq/answerer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "apps/faq/citation_filter.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "llm/token_estimate.h"
+
+namespace quintet::faq {
+
+namespace {
+
+constexpr std::string_view kRefusalText = "I could not find an answer to that in this FAQ.";
+constexpr std::size_t kMaxSources = 40;
+// A follow-up leans on the question before it; asked alone it is short. Longer questions stand for
+// themselves.
+constexpr std::size_t kMaxFollowUpWords = 8;
+// Below this a question is not even worth offering.
+constexpr double kMinOfferedConfidence = 0.02;
+
+/// "and on the phone?", "how long does that take?": English cues, plus brevity for the languages that have
+/// none here.
+bool looks_like_follow_up(std::string_view text) {
+  constexpr std::array kOpenings = {"and ",      "but ",     "or ",   "also ", "what about",
+                                    "how about", "what if",  "then ", "why",   "why not",
+                                    "how long",  "how much", "ok ",   "okay "};
+  constexpr std::array kPronouns = {"it",    "its",  "that", "this", "these",
+                                    "those", "they", "them", "one",  "there"};
+  const std::string folded = fold_for_search(trim(text));
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : folded + " ") {
+    const bool is_word =
+        static_cast<unsigned char>(c) >= 0x80 || is_word_code_point(static_cast<char32_t>(c));
+    if (is_word) {
+      word += c;
+    } else if (!word.empty()) {
+      words.push_back(std::move(word));
+      word.clear();
+    }
+  }
+  if (words.empty() || words.size() > kMaxFollowUpWords) return false;
+  if (words.size() <= 2) return true;
+  const bool opens = std::any_of(kOpenings.begin(), kOpenings.end(),
+                                 [&](std::string_view opening) { return folded.starts_with(opening); });
+  return opens || std::any_of(words.begin(), words.end(), [&](const std::string& candidate) {
+           return std::find(kPronouns.begin(), kPronouns.end(), candidate) != kPronouns.end();
+         });
+}
+
+std::optional<std::string> last_question(const std::vector<Turn>& history) {
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn)
+    if (turn->role == Role::user) return turn->text;
+  return std::nullopt;
+}
+
+/// An entry's text cannot close the element it stands in, whatever it contains.
+std::string as_data(std::string_view text) {
+  return replace_all(replace_all(std::string(text), "</", "<\\/"), "<entry", "<\\entry");
+}
+
+std::string format_entries(const std::vector<const FaqEntry*>& sources) {
+  std::string out;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    out += cat("<entry id=\"E", i + 1, "\">\n<question>", as_data(sources[i]->question),
+               "</question>\n<answer>", as_data(sources[i]->answer), "</answer>\n</entry>\n");
+  }
+  return out;
+}
+
+/// The latest turns that fit, oldest first.
+std::vector<Message> trimmed_history(const std::vector<Turn>& history, std::int64_t budget_tokens) {
+  std::vector<Message> kept;
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
+    budget_tokens -= estimate_tokens(turn->text);
+    if (budget_tokens < 0) break;
+    kept.push_back(turn->role == Role::user ? Message::user(turn->text) : Message::assistant(turn->text));
+  }
+  // A conversation that begins with an answer makes no sense to a model.
+  while (!kept.empty() && kept.back().role != Role::user) kept.pop_back();
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
+
+}  // namespace
+
+struct Answerer::Retrieved {
+  MatchResult matches;
+};
+
+Answerer::Retrieved Answerer::retrieve(const TrainedKnowledge& knowledge, const Question& question) const {
+  Retrieved retrieved{knowledge.matcher->match(question.text, kMaxSources)};
+  if (retrieved.matches.answerable || !looks_like_follow_up(question.text)) return retrieved;
+  const auto previous = last_question(question.history);
+  if (!previous) return retrieved;
+  MatchResult with_context = knowledge.matcher->match(cat(*previous, " ", question.text), kMaxSources);
+  if (with_context.answerable) retrieved.matches = std::move(with_context);
+  return retrieved;
+}
+
+Answer Answerer::answer(const TrainedKnowledge& knowledge, const Question& question, ChatModel& model,
+                        const AnswerSink& sink, std::stop_token stop) const {
+  if (trim(question.text).empty()) throw InvalidArgument("the question is empty");
+  if (question.text.size() > options_.max_question_bytes)
+    throw InvalidArgument(cat("the question has ", question.text.size(), " bytes; at most ",
+                              options_.max_question_bytes, " are read. Ask in a few sentences"));
+  const Retrieved retrieved = retrieve(knowledge, question);
+  Answer answer;
+  if (model.info().is_generative) {
+    ask_generative(knowledge, question, retrieved, model, sink, stop, answer);
+  } else {
+    ask_extractive(knowledge, question, retrieved, model, sink, stop, answer);
+  }
+  if (answer.refused) answer.text = kRefusalText;
+  for (const auto& match : retrieved.matches.ranked) {
+    if (answer.nearest.size() == options_.n_nearest || match.confidence < kMinOfferedConfidence) break;
+    const FaqEntry& entry = knowledge.entries[match.entry];
+    if (std::find(answer.entry_ids.begin(), answer.entry_ids.end(), entry.id) != answer.entry_ids.end())
+      continue;
+    answer.nearest.push_back({entry.id, entry.question, match.confidence});
+  }
+  return answer;
+}
+
+void Answerer::ask_extractive(const TrainedKnowledge& knowledge, const Question& question,
+                              const Retrieved& retrieved, ChatModel& model, const AnswerSink& sink,
+                              std::stop_token stop, Answer& answer) const {
+  ChatRequest request;
+  request.messages = {Message::user(question.text)};
+  request.answer_threshold = retrieved.matches.threshold;
+  request.app = "faq";
+  request.key_id = question.key_id;
+  request.trace = question.trace;
+  for (const auto& match : retrieved.matches.ranked) {
+    if (request.sources.size() > options_.n_nearest) break;
+    const FaqEntry& entry = knowledge.entries[match.entry];
+    request.sources.push_back({entry.id, entry.question, entry.answer, match.confidence});
+  }
+  answer.response = model.chat(
+      request,
+      [&](const ChatEvent& event) {
+        if (const auto* delta = std::get_if<TextDelta>(&event)) sink(AnswerDelta{delta->text});
+      },
+      stop);
+  answer.text = answer.response.message.text();
+  answer.refused = answer.response.stop_reason == StopReason::refused;
+  answer.confidence = answer.response.confidence;
+  answer.entry_ids = answer.response.cited_sources;
+}
+
+void Answerer::ask_generative(const TrainedKnowledge& knowledge, const Question& question,
+                              const Retrieved& retrieved, ChatModel& model, const AnswerSink& sink,
+                              std::stop_token stop, Answer& answer) const {
+  std::vector<const FaqEntry*> sources;
+  if (knowledge.n_tokens <= options_.knowledge_budget_tokens) {
+    for (const auto& entry : knowledge.entries) sources.push_back(&entry);
+  } else {
+    std::int64_t budget = options_.knowledge_budget_tokens;
+    for (const auto& match : retrieved.matches.ranked) {
+      const FaqEntry& entry = knowledge.entries[match.entry];
+      budget -= estimate_tokens(entry.question) + estimate_tokens(entry.answer);
+      if (budget < 0 && !sources.empty()) break;
+      sources.push_back(&entry);
+    }
+  }
+  const RenderedPrompt prompt = prompts_.render(
+      "faq_answer", {{"entries", format_entries(sources)}, {"refusal_marker", std::string(kRefusalMarker)}});
+  ChatRequest request;
+  request.messages = trimmed_history(question.history, options_.history_budget_tokens);
+  request.messages.insert(request.messages.begin(), Message::system(prompt.text));
+  request.messages.push_back(Message::user(question.text));
+  request.sampling.temperature = 0.1;
+  request.max_output_tokens = options_.max_output_tokens;
+  request.app = "faq";
+  request.key_id = question.key_id;
+  request.trace = question.trace;
+  request.prompt_version = prompt.version_tag;
+  answer.prompt = prompt.version_tag;
+
+  CitationFilter filter(sources.size());
+  const auto show = [&](std::string text) {
+    if (text.empty()) return;
+    answer.text += text;
+    sink(AnswerDelta{std::move(text)});
+  };
+  answer.response = model.chat(
+      request,
+      [&](const ChatEvent& event) {
+        if (const auto* delta = std::get_if<TextDelta>(&event)) show(filter.feed(delta->text));
+        if (const auto* retry = std::get_if<RetryNotice>(&event)) sink(*retry);
+      },
+      stop);
+  show(filter.finish());
+
+  for (const std::size_t index : filter.cited()) answer.entry_ids.push_back(sources[index]->id);
+  for (const auto& match : retrieved.matches.ranked) {
+    const std::string& id = knowledge.entries[match.entry].id;
+    if (std::find(answer.entry_ids.begin(), answer.entry_ids.end(), id) != answer.entry_ids.end())
+      answer.confidence = std::max(answer.confidence, match.confidence);
+  }
+  const bool is_whole = answer.response.stop_reason != StopReason::cancelled &&
+                        answer.response.stop_reason != StopReason::interrupted;
+  answer.refused = filter.refused() || answer.response.stop_reason == StopReason::refused;
+  if (is_whole && !answer.refused && answer.entry_ids.empty()) {
+    sink(AnswerReset{"the answer named no entry of this FAQ, so it is not shown"});
+    answer.refused = true;
+  }
+}
+
+}  // namespace quintet::faq

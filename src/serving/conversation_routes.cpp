@@ -1,0 +1,148 @@
+#include "core/error.h"
+#include "core/text.h"
+#include "serving/faq_routes.h"
+
+namespace quintet {
+
+namespace {
+
+const std::string& owner_of(const HttpRequest& request) {
+  return request.caller.key_id;
+}
+
+HttpResponse stream(FaqServices& services, const std::shared_ptr<faq::Run>& run, std::size_t next_index) {
+  EventStreamBody body;
+  body.log = run->events;
+  body.stream_id = run->message_id;
+  body.next_index = next_index;
+  body.on_closed = [&services, run] { services.chat.reader_left(run); };
+  return HttpResponse::events(std::move(body));
+}
+
+/// The index after "<stream>:<index>", from Last-Event-ID or `?after=`.
+std::size_t resume_index(const HttpRequest& request) {
+  std::string last;
+  if (const auto header = request.headers.get("Last-Event-ID")) last = *header;
+  if (const auto after = request.query_value("after"); after && last.empty()) last = *after;
+  if (last.empty()) return 0;
+  const auto colon = last.rfind(':');
+  const auto index = parse_int(std::string_view(last).substr(colon == std::string::npos ? 0 : colon + 1));
+  if (!index || *index < 0) throw InvalidArgument("Last-Event-ID is not one that this stream gave");
+  return static_cast<std::size_t>(*index) + 1;
+}
+
+faq::ChatService::Asked asked_from(const JsonObject& body, const HttpRequest& request) {
+  faq::ChatService::Asked asked;
+  asked.text = get_string(body, "text").value_or("");
+  asked.model = get_string(body, "model").value_or("");
+  asked.trace = request.trace;
+  return asked;
+}
+
+std::string attachment_name(std::string_view title) {
+  const std::string name = faq::slug(title);
+  return cat("attachment; filename=\"", name, ".md\"");
+}
+
+std::vector<Route> list_routes(FaqServices& services) {
+  return {
+      {"GET", "/api/conversations",
+       [&services](const HttpRequest& request, std::stop_token) {
+         std::optional<TimestampMs> before;
+         if (request.query_value("cursor"))
+           before = request.query_int("cursor", 0, 0, std::numeric_limits<std::int64_t>::max());
+         const auto page = services.conversations.list(
+             owner_of(request), request.query_value("kb").value_or(""),
+             request.query_value("query").value_or(""), before, request.query_int("limit", 50, 1, 200));
+         JsonArray conversations;
+         for (const auto& conversation : page.conversations)
+           conversations.push_back(faq::to_json_object(conversation));
+         return HttpResponse::json(
+             JsonObject{{"conversations", std::move(conversations)},
+                        {"next_cursor", page.next ? Json(cat(*page.next)) : Json(nullptr)}});
+       }},
+      {"POST", "/api/conversations",
+       [&services](const HttpRequest& request, std::stop_token) {
+         const JsonObject body = request.json_object();
+         const auto kb = services.knowledge.get(require_string(body, "kb"));
+         const auto made = services.conversations.create(owner_of(request), kb.name,
+                                                         get_string(body, "title").value_or(""));
+         return HttpResponse::json(faq::to_json_object(made), 201);
+       }},
+      {"GET", "/api/conversations/{id}",
+       [&services](const HttpRequest& request, std::stop_token) {
+         const std::string& id = request.parameter("id");
+         JsonArray messages;
+         for (const auto& message : services.conversations.messages(owner_of(request), id))
+           messages.push_back(faq::to_json_object(message));
+         return HttpResponse::json(JsonObject{
+             {"conversation", faq::to_json_object(services.conversations.get(owner_of(request), id))},
+             {"messages", std::move(messages)}});
+       }},
+      {"PATCH", "/api/conversations/{id}",
+       [&services](const HttpRequest& request, std::stop_token) {
+         return HttpResponse::json(faq::to_json_object(services.conversations.rename(
+             owner_of(request), request.parameter("id"), require_string(request.json_object(), "title"))));
+       }},
+      {"DELETE", "/api/conversations/{id}",
+       [&services](const HttpRequest& request, std::stop_token) {
+         services.conversations.remove(owner_of(request), request.parameter("id"));
+         return HttpResponse::no_content();
+       }},
+      {"GET", "/api/conversations/{id}/export",
+       [&services](const HttpRequest& request, std::stop_token) {
+         const std::string& id = request.parameter("id");
+         const auto conversation = services.conversations.get(owner_of(request), id);
+         auto response = HttpResponse::text(
+             faq::to_markdown(conversation, services.conversations.messages(owner_of(request), id)),
+             "text/markdown; charset=utf-8");
+         response.headers.set("Content-Disposition", attachment_name(conversation.title));
+         return response;
+       }},
+  };
+}
+
+}  // namespace
+
+std::vector<Route> conversation_routes(FaqServices& services) {
+  std::vector<Route> routes = list_routes(services);
+  routes.push_back(
+      {"POST", "/api/conversations/{id}/messages", [&services](const HttpRequest& request, std::stop_token) {
+         const auto asked = asked_from(request.json_object(), request);
+         return stream(services, services.chat.ask(owner_of(request), request.parameter("id"), asked), 0);
+       }});
+  routes.push_back({"POST", "/api/conversations/{id}/messages/{message}/retry",
+                    [&services](const HttpRequest& request, std::stop_token) {
+                      const JsonObject body = request.body.empty() ? JsonObject{} : request.json_object();
+                      return stream(
+                          services,
+                          services.chat.retry(owner_of(request), request.parameter("id"),
+                                              request.parameter("message"), asked_from(body, request)),
+                          0);
+                    }});
+  routes.push_back(
+      {"GET", "/api/conversations/{id}/messages/{message}/events",
+       [&services](const HttpRequest& request, std::stop_token) {
+         const std::size_t index = resume_index(request);
+         return stream(services, services.chat.run(owner_of(request), request.parameter("message")), index);
+       }});
+  routes.push_back({"POST", "/api/conversations/{id}/messages/{message}/stop",
+                    [&services](const HttpRequest& request, std::stop_token) {
+                      services.chat.stop(owner_of(request), request.parameter("message"));
+                      return HttpResponse::no_content();
+                    }});
+  routes.push_back(
+      {"PUT", "/api/messages/{message}/rating", [&services](const HttpRequest& request, std::stop_token) {
+         const JsonObject body = request.json_object();
+         const std::string& id = request.parameter("message");
+         services.conversations.message(owner_of(request), id);  // NotFound for another owner's
+         const auto name = get_string(body, "rating");
+         const auto rating = name ? faq::parse_rating(*name) : std::nullopt;
+         if (name && !rating) throw InvalidArgument("\"rating\" is \"up\", \"down\" or null");
+         services.questions.rate(id, rating, get_string(body, "comment").value_or(""));
+         return HttpResponse::no_content();
+       }});
+  return routes;
+}
+
+}  // namespace quintet
