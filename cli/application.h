@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/faq/answerer.h"
+#include "apps/faq/conversation_store.h"
+#include "apps/faq/knowledge_cache.h"
+#include "apps/faq/knowledge_store.h"
+#include "apps/faq/question_log.h"
+#include "core/log.h"
+#include "core/options.h"
+#include "llm/chat_model.h"
+#include "llm/prompts.h"
+#include "net/http_client.h"
+#include "storage/database.h"
+#include "telemetry/otlp_exporter.h"
+#include "telemetry/prices.h"
+#include "telemetry/spans.h"
+#include "telemetry/usage_ledger.h"
+
+namespace quintet::cli {
+
+/// Everything that commands and the server share, made in one place in the order of its needs and taken down in
+/// reverse. The only owner of these objects.
+class Application {
+ public:
+  /// Opens the database below the home directory, creating both when absent.
+  Application(const Options& options, Log& log);
+  ~Application();
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  /// The model with this id ("openai:gpt-4.1-mini"), by its provider alone ("openai"), or the default one for "".
+  /// Throws NotFound naming the models there are.
+  ChatModel& find_model(std::string_view id);
+  std::vector<ChatModelInfo> models() const;
+  std::string default_model_id() const;
+
+  const Options& options;
+  Log& log;
+  Database database;
+  PriceTable prices;
+  UsageLedger usage;
+  SpanStore spans;
+  HttpClient http;
+  PromptLibrary prompts;
+  faq::KnowledgeStore knowledge;
+  faq::KnowledgeCache cache;
+  faq::QuestionLog questions;
+  faq::ConversationStore conversations;
+  faq::Answerer answerer;
+
+ private:
+  void add_models();
+
+  std::unique_ptr<OtlpExporter> otlp_;
+  std::unique_ptr<SpanSink> span_sink_;
+  std::vector<std::unique_ptr<ChatModel>> models_;
+  std::size_t default_model_ = 0;
+};
+
+}  // namespace quintet::cli
