@@ -1,0 +1,214 @@
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "apps/faq/chat_service.h"
+#include "commands.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "core/worker_pool.h"
+#include "serving/auth.h"
+#include "serving/faq_routes.h"
+#include "serving/operations_routes.h"
+#include "serving/rate_limit.h"
+#include "serving/server.h"
+#include "serving/static_assets.h"
+#include "serving/widget_routes.h"
+#include "telemetry/metrics.h"
+
+namespace quintet {
+/// src/serving/openapi.json
+std::string_view openapi_document() noexcept;
+}  // namespace quintet
+
+namespace quintet::cli {
+
+namespace {
+
+std::chrono::milliseconds duration(const Options& options, std::string_view name) {
+  return std::chrono::milliseconds(options.milliseconds(name));
+}
+
+ServerOptions server_options(const Options& options) {
+  ServerOptions server;
+  server.address = options.text("serve.host");
+  const std::int64_t port = options.integer("serve.port");
+  if (port < 0 || port > 65535) throw InvalidArgument(cat("serve.port must be 0 to 65535, not ", port));
+  server.port = static_cast<std::uint16_t>(port);
+  server.n_io_threads = static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.io_threads")));
+  server.max_connections = static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.max_connections")));
+  server.timeouts.header = duration(options, "serve.header_timeout");
+  server.timeouts.body_stall = duration(options, "serve.body_timeout");
+  server.timeouts.keep_alive = duration(options, "serve.keep_alive");
+  server.timeouts.heartbeat = duration(options, "serve.heartbeat");
+  server.allowed_hosts = options.text_list("serve.allowed_hosts");
+  server.allowed_origins = options.text_list("serve.allowed_origins");
+  server.tls_certificate = options.text("serve.tls_certificate");
+  server.tls_key = options.text("serve.tls_key");
+  return server;
+}
+
+/// Counts requests by route and status. The set of both is small, so each pair's series is looked up once.
+class RequestMetrics {
+ public:
+  explicit RequestMetrics(MetricsRegistry& registry) : registry_(registry) {}
+
+  void count(const AccessRecord& record) {
+    const std::lock_guard lock(mutex_);
+    key_.assign(record.route);
+    key_ += ' ';
+    key_ += record.method;
+    key_ += static_cast<char>(record.status / 100);
+    auto found = series_.find(key_);
+    if (found == series_.end()) found = series_.emplace(key_, make(record)).first;
+    found->second.requests->add();
+    found->second.seconds->observe(record.seconds);
+  }
+
+ private:
+  struct Series {
+    Counter* requests;
+    Histogram* seconds;
+  };
+  Series make(const AccessRecord& record) {
+    const MetricLabels labels{{"route", std::string(record.route)},
+                              {"method", std::string(record.method)},
+                              {"status", cat(record.status / 100, "xx")}};
+    return {&registry_.counter("quintet_http_requests_total", "Requests answered", labels),
+            &registry_.histogram("quintet_http_request_seconds", "From the request's head to the last byte",
+                                 latency_buckets(), {{"route", std::string(record.route)}})};
+  }
+
+  MetricsRegistry& registry_;
+  std::mutex mutex_;
+  std::string key_;                                 // guarded by mutex_
+  std::unordered_map<std::string, Series> series_;  // guarded by mutex_
+};
+
+/// The system's opener, by argv and detached: a browser that will not start is no reason to stop.
+void open_in_browser(const std::string& url) {
+  if (std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr) return;
+  std::thread([url] {
+    const std::string command = cat("xdg-open '", url, "' >/dev/null 2>&1");
+    if (std::system(command.c_str()) != 0) std::cerr << "Open " << url << " in a browser.\n";
+  }).detach();
+}
+
+std::string default_kb(const Application& app, const std::string& first_imported) {
+  if (!first_imported.empty()) return first_imported;
+  if (const auto configured = app.options.text_if_set("faq.default_kb")) return *configured;
+  const auto kbs = app.knowledge.list();
+  return kbs.empty() ? "" : kbs.front().name;
+}
+
+/// Blocks until SIGINT or SIGTERM, which main() has blocked in every thread.
+void wait_for_signal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  int received = 0;
+  sigwait(&signals, &received);
+}
+
+}  // namespace
+
+int serve(Application& app, const ServeArguments& arguments) {
+  const Options& options = app.options;
+  std::string first_imported;
+  for (const auto& file : arguments.kb_files) {
+    const std::string name = import_for_serving(app, file);
+    if (first_imported.empty()) first_imported = name;
+  }
+  if (app.knowledge.list().empty()) import_sample(app);
+  app.conversations.mark_abandoned();
+
+  ServerOptions server_settings = server_options(options);
+  KeyStore keys(app.database, {}, app.log);
+  check_bind_policy(server_settings.address, keys.has_active_keys());
+  const bool keys_required = !is_loopback_address(server_settings.address) || keys.has_active_keys();
+
+  WorkerPool::Options pool_options;
+  pool_options.max_threads = static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
+  WorkerPool workers(pool_options, app.log);
+  const auto find_model = [&app](std::string_view id) -> ChatModel& { return app.find_model(id); };
+  faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers, app.log);
+
+  MetricsRegistry metrics;
+  RequestMetrics request_metrics(metrics);
+  const std::size_t max_upload = options.bytes("serve.max_upload");
+  FaqServices faq_services{app.knowledge, app.cache,    app.questions, app.conversations,
+                           chat,          app.answerer, find_model,    max_upload};
+  OperationsServices operations{.version = QN_VERSION,
+                                .keys_required = keys_required,
+                                .models = [&app] { return app.models(); },
+                                .default_model_id = [&app] { return app.default_model_id(); },
+                                .default_kb = [&app, first_imported] { return default_kb(app, first_imported); },
+                                .allowed_origins = server_settings.allowed_origins,
+                                .max_upload_bytes = max_upload,
+                                .max_question_bytes = options.bytes("faq.max_question"),
+                                .readiness = [&app] {
+                                  app.knowledge.list();
+                                  return std::string();
+                                },
+                                .openapi = std::string(openapi_document()),
+                                .metrics = metrics,
+                                .prices = app.prices,
+                                .usage = app.usage,
+                                .spans = app.spans,
+                                .prompts = app.prompts,
+                                .keys = keys};
+  const auto embedded = embedded_web_assets();
+  const AssetTable assets(std::vector<Asset>(embedded.begin(), embedded.end()));
+
+  Router router;
+  for (auto& route : faq_routes(faq_services)) router.add(std::move(route));
+  for (auto& route : conversation_routes(faq_services)) router.add(std::move(route));
+  for (auto& route : operations_routes(operations)) router.add(std::move(route));
+  for (auto& route : widget_routes(assets, server_settings.allowed_origins)) router.add(std::move(route));
+
+  RateLimiter limiter({options.number("serve.requests_per_second"), options.number("serve.burst")});
+  ServerServices services{workers,
+                          app.log,
+                          make_authenticator(&keys, keys_required),
+                          &limiter,
+                          &assets,
+                          [&request_metrics](const AccessRecord& record) { request_metrics.count(record); }};
+  HttpServer server(std::move(server_settings), std::move(router), std::move(services));
+  metrics.observe("quintet_http_connections", "Open connections",
+                  [&server] { return static_cast<double>(server.n_connections()); });
+  metrics.observe("quintet_answers_running", "Answers being written",
+                  [&chat] { return static_cast<double>(chat.n_active()); });
+  metrics.observe("quintet_worker_threads", "Threads of the worker pool",
+                  [&workers] { return static_cast<double>(workers.n_threads()); });
+  server.start();
+
+  const std::string kb = default_kb(app, first_imported);
+  std::cout << "Quintet serves " << server.url() << "  (FAQ: " << (kb.empty() ? "none yet" : kb)
+            << ", model: " << app.default_model_id() << ")\nPress Ctrl-C to stop." << std::endl;
+  if (arguments.open_browser) open_in_browser(server.url());
+  if (!kb.empty()) app.cache.get(kb);  // train before the first question comes
+
+  wait_for_signal();
+  std::cout << "\nStopping: finishing what runs (press Ctrl-C again to cut it short)" << std::endl;
+  std::jthread impatience([&server](std::stop_token stop) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    const timespec pause{0, 100'000'000};
+    while (!stop.stop_requested()) {
+      if (sigtimedwait(&signals, nullptr, &pause) > 0) {
+        server.stop(std::chrono::milliseconds(0));
+        return;
+      }
+    }
+  });
+  server.stop(duration(options, "serve.drain_time"));
+  return 0;
+}
+
+}  // namespace quintet::cli
