@@ -1,3 +1,6 @@
+#include <spawn.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -88,13 +91,14 @@ class RequestMetrics {
   std::unordered_map<std::string, Series> series_;  // guarded by mutex_
 };
 
-/// The system's opener, by argv and detached: a browser that will not start is no reason to stop.
+/// Starts the desktop's opener and forgets it: a browser that will not start is no reason to stop.
 void open_in_browser(const std::string& url) {
   if (std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr) return;
-  std::thread([url] {
-    const std::string command = cat("xdg-open '", url, "' >/dev/null 2>&1");
-    if (std::system(command.c_str()) != 0) std::cerr << "Open " << url << " in a browser.\n";
-  }).detach();
+  std::string program = "xdg-open";
+  std::string argument = url;
+  char* arguments[] = {program.data(), argument.data(), nullptr};
+  pid_t child = 0;
+  posix_spawnp(&child, "xdg-open", nullptr, nullptr, arguments, environ);
 }
 
 std::string default_kb(const Application& app, const std::string& first_imported) {
