@@ -23,6 +23,7 @@ constexpr OptionSpec kTable[] = {
     {"serve.max_connections", integer, "4096", "Most open connections; more get 503"},
     {"serve.max_upload", bytes, "64MB", "Largest file that may be imported through the page or the API"},
     {"serve.allowed_origins", text_list, "", "Web sites that may show the chat widget and call the API, e.g. https://example.org"},
+    {"serve.public_chat", boolean, "false", "Where keys are required, let visitors chat without one, for the widget; they can do nothing else"},
     {"serve.allowed_hosts", text_list, "", "Further names under which this server may be addressed (protects against DNS rebinding)"},
     {"serve.tls_certificate", text, "", "PEM certificate chain; with tls_key, serves HTTPS only"},
     {"serve.tls_key", text, "", "PEM private key"},

@@ -177,7 +177,7 @@ int serve(Application& app, const ServeArguments& arguments) {
   RateLimiter limiter({options.number("serve.requests_per_second"), options.number("serve.burst")});
   ServerServices services{workers,
                           app.log,
-                          make_authenticator(&keys, keys_required),
+                          make_authenticator(&keys, {keys_required, options.boolean("serve.public_chat")}),
                           &limiter,
                           &assets,
                           [&request_metrics](const AccessRecord& record) { request_metrics.count(record); }};

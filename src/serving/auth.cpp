@@ -1,5 +1,6 @@
 #include "serving/auth.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/error.h"
@@ -22,16 +23,32 @@ AuthResult refused(std::string problem) {
   return {false, {}, std::move(problem)};
 }
 
+constexpr std::string_view kVisitorPrefix = "visitor:";
+
+bool is_visitor_name(std::string_view name) {
+  return name.size() >= 16 && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+           return c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
 }  // namespace
 
-Authenticator make_authenticator(const KeyStore* keys, bool keys_required) {
-  return [keys, keys_required](const HttpRequest& request) -> AuthResult {
+bool is_visitor(std::string_view key_id) noexcept { return key_id.starts_with(kVisitorPrefix); }
+
+Authenticator make_authenticator(const KeyStore* keys, const AuthPolicy& policy) {
+  return [keys, policy](const HttpRequest& request) -> AuthResult {
     const std::string_view secret = presented_key(request);
     if (secret.empty()) {
-      if (keys_required)
+      const auto visitor = request.headers.get("X-Quintet-Visitor");
+      if (visitor && (!policy.keys_required || policy.visitors_may_chat)) {
+        if (!is_visitor_name(*visitor))
+          return refused("X-Quintet-Visitor must be 16 to 64 of A-Z, a-z, 0-9, '-' and '_'");
+        return {true, {cat(kVisitorPrefix, *visitor), {"chat"}, ""}, ""};
+      }
+      if (policy.keys_required)
         return refused(
             "this server needs a key: send 'Authorization: Bearer qn_…' (made by 'quintet keys create')");
-      return {true, {"", {"faq", "admin"}, ""}, ""};
+      return {true, {"", {"admin"}, ""}, ""};
     }
     const auto key = keys ? keys->find(secret) : std::nullopt;
     if (!key) return refused("the key is not known here");

@@ -31,7 +31,7 @@ using Authenticator = std::function<AuthResult(const HttpRequest&)>;
 struct ApiKey {
   std::string id;  // names the key in lists and logs; not a secret
   std::string name;
-  std::vector<std::string> scopes;  // "faq", "admin" (which includes all others)
+  std::vector<std::string> scopes;  // "chat" < "faq" < "admin", each including the ones before
   TimestampMs created_at = 0;
   std::optional<TimestampMs> last_used_at;
   std::optional<TimestampMs> expires_at;
@@ -82,10 +82,20 @@ class KeyStore {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "Authorization: Bearer qn_…", or "X-API-Key". Without any key a request is accepted only when
-/// `keys_required` is false, then with every scope; a key that is presented must be valid in any case. `keys`
-/// may be null and outlives the result.
-Authenticator make_authenticator(const KeyStore* keys, bool keys_required);
+struct AuthPolicy {
+  bool keys_required = false;
+  bool visitors_may_chat = false;  // without a key, where keys are required
+};
+
+/// "Authorization: Bearer qn_…", or "X-API-Key"; a key that is presented must be valid in any case. Without one:
+/// - with "X-Quintet-Visitor: <16 to 64 of A-Z a-z 0-9 - _>", which the widget draws at random for each browser, the
+///   caller is that visitor and may chat, seeing only the visitor's own conversations;
+/// - otherwise the caller is the owner with every scope, unless keys are required.
+/// `keys` may be null and outlives the result.
+Authenticator make_authenticator(const KeyStore* keys, const AuthPolicy& policy);
+
+/// True for the key_id of a caller without a key whom the header above named.
+bool is_visitor(std::string_view key_id) noexcept;
 
 /// True for 127.0.0.0/8, ::1 and "localhost".
 bool is_loopback_address(std::string_view address) noexcept;

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "core/error.h"
 #include "core/text.h"
 #include "serving/faq_routes.h"
@@ -142,6 +144,7 @@ std::vector<Route> conversation_routes(FaqServices& services) {
          services.questions.rate(id, rating, get_string(body, "comment").value_or(""));
          return HttpResponse::no_content();
        }});
+  for (auto& route : routes) route.scope = "chat";
   return routes;
 }
 

@@ -1,6 +1,8 @@
 #include "serving/faq_routes.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 
 #include "apps/faq/import.h"
 #include "core/error.h"
@@ -436,6 +438,18 @@ std::vector<Route> knowledge_base_routes(FaqServices& services) {
   };
 }
 
+/// What somebody who only chats needs to read.
+bool is_for_chat(const Route& route) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kForChat = {{
+      {"GET", "/api/faq/kbs"},
+      {"GET", "/api/faq/kbs/{kb}"},
+      {"GET", "/api/faq/kbs/{kb}/entries/{id}"},
+      {"POST", "/api/faq/kbs/{kb}/ask"},
+  }};
+  return std::find(kForChat.begin(), kForChat.end(), std::pair<std::string_view, std::string_view>(
+                                                         route.method, route.pattern)) != kForChat.end();
+}
+
 }  // namespace
 
 std::vector<Route> faq_routes(FaqServices& services) {
@@ -465,6 +479,8 @@ std::vector<Route> faq_routes(FaqServices& services) {
   routes.push_back(
       {"GET", "/api/faq/kbs/{kb}/stats",
        [&services](const HttpRequest& request, std::stop_token) { return stats(services, request); }});
+  for (auto& route : routes)
+    if (is_for_chat(route)) route.scope = "chat";
   return routes;
 }
 

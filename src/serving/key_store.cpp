@@ -186,10 +186,10 @@ KeyStore::Created KeyStore::create(const std::string& name, const std::vector<st
                                    std::optional<TimestampMs> expires_at) {
   if (trim(name).empty() || name.size() > 200 || find_invalid_utf8(name))
     throw InvalidArgument("keys create: the name must have 1 to 200 bytes of text");
-  if (scopes.empty()) throw InvalidArgument("keys create: at least one scope is needed (faq, admin)");
+  if (scopes.empty()) throw InvalidArgument("keys create: at least one scope is needed (chat, faq, admin)");
   for (const auto& scope : scopes)
-    if (scope != "faq" && scope != "admin")
-      throw InvalidArgument(cat("keys create: unknown scope '", scope, "'; known are faq and admin"));
+    if (scope != "chat" && scope != "faq" && scope != "admin")
+      throw InvalidArgument(cat("keys create: unknown scope '", scope, "'; known are chat, faq and admin"));
   Created created;
   created.secret = new_secret();
   created.key = {new_id("key_"), name, scopes, now_ms(), std::nullopt, expires_at, std::nullopt};

@@ -177,8 +177,10 @@ std::optional<HttpResponse> RequestPipeline::check_caller(HttpRequest& request, 
   const bool is_limited =
       services_.rate_limiter && !(admission.route && admission.route->is_instant && is_public);
   if (is_limited) {
+    // A visitor may draw a new name at will, but not a new address.
+    const std::string& key_id = request.caller.key_id;
     const std::string client =
-        request.caller.key_id.empty() ? cat("address ", remote_address) : cat("key ", request.caller.key_id);
+        key_id.empty() || is_visitor(key_id) ? cat("address ", remote_address) : cat("key ", key_id);
     const RateDecision decision = services_.rate_limiter->take(client);
     decision.add_headers(headers);
     if (!decision.is_allowed)
