@@ -13,7 +13,7 @@
 #include "apps/faq/question_log.h"
 #include "core/log.h"
 #include "core/options.h"
-#include "llm/chat_model.h"
+#include "llm/model_registry.h"
 #include "llm/prompts.h"
 #include "net/http_client.h"
 #include "storage/database.h"
@@ -30,15 +30,8 @@ class Application {
  public:
   /// Opens the database below the home directory, creating both when absent.
   Application(const Options& options, Log& log);
-  ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
-
-  /// The model with this id ("openai:gpt-4.1-mini"), by its provider alone ("openai"), or the default one for "".
-  /// Throws NotFound naming the models there are.
-  ChatModel& find_model(std::string_view id);
-  std::vector<ChatModelInfo> models() const;
-  std::string default_model_id() const;
 
   const Options& options;
   Log& log;
@@ -47,20 +40,15 @@ class Application {
   UsageLedger usage;
   SpanStore spans;
   HttpClient http;
+  std::unique_ptr<OtlpExporter> otlp;  // null when none is configured
+  FanOutSpanSink span_sink;
+  ModelRegistry models;
   PromptLibrary prompts;
   faq::KnowledgeStore knowledge;
   faq::KnowledgeCache cache;
   faq::QuestionLog questions;
   faq::ConversationStore conversations;
   faq::Answerer answerer;
-
- private:
-  void add_models();
-
-  std::unique_ptr<OtlpExporter> otlp_;
-  std::unique_ptr<SpanSink> span_sink_;
-  std::vector<std::unique_ptr<ChatModel>> models_;
-  std::size_t default_model_ = 0;
 };
 
 }  // namespace quintet::cli

@@ -89,7 +89,7 @@ int faq_ask(Application& app, const FaqAskArguments& arguments) {
   const auto knowledge = app.cache.get(arguments.kb);
   faq::Question question;
   question.text = arguments.question;
-  ChatModel& model = app.find_model(arguments.model);
+  ChatModel& model = app.models.find(arguments.model);
   const bool stream = !arguments.as_json && ::isatty(STDOUT_FILENO) == 1;
   const auto answer = app.answerer.answer(
       *knowledge, question, model,

@@ -138,7 +138,7 @@ int serve(Application& app, const ServeArguments& arguments) {
   WorkerPool::Options pool_options;
   pool_options.max_threads = static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
   WorkerPool workers(pool_options, app.log);
-  const auto find_model = [&app](std::string_view id) -> ChatModel& { return app.find_model(id); };
+  const auto find_model = [&app](std::string_view id) -> ChatModel& { return app.models.find(id); };
   faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers, app.log);
 
   MetricsRegistry metrics;
@@ -148,8 +148,8 @@ int serve(Application& app, const ServeArguments& arguments) {
                            chat,          app.answerer, find_model,    max_upload};
   OperationsServices operations{.version = QN_VERSION,
                                 .keys_required = keys_required,
-                                .models = [&app] { return app.models(); },
-                                .default_model_id = [&app] { return app.default_model_id(); },
+                                .models = [&app] { return app.models.infos(); },
+                                .default_model_id = [&app] { return app.models.default_id(); },
                                 .default_kb = [&app, first_imported] { return default_kb(app, first_imported); },
                                 .allowed_origins = server_settings.allowed_origins,
                                 .max_upload_bytes = max_upload,
@@ -192,7 +192,7 @@ int serve(Application& app, const ServeArguments& arguments) {
 
   const std::string kb = default_kb(app, first_imported);
   std::cout << "Quintet serves " << server.url() << "  (FAQ: " << (kb.empty() ? "none yet" : kb)
-            << ", model: " << app.default_model_id() << ")\nPress Ctrl-C to stop." << std::endl;
+            << ", model: " << app.models.default_id() << ")\nPress Ctrl-C to stop." << std::endl;
   if (arguments.open_browser) open_in_browser(server.url());
   if (!kb.empty()) app.cache.get(kb);  // train before the first question comes
 
