@@ -3,85 +3,12 @@
 #include <vector>
 
 #include "apps/faq/import_readers.h"
+#include "core/csv.h"
 #include "core/text.h"
 
 namespace quintet::faq {
 
 namespace {
-
-/// One record of a delimited text (RFC 4180), with quotes undone.
-struct Record {
-  std::vector<std::string> cells;
-  std::size_t start = 0;  // byte offset
-  // Set when a quote is broken: where, and why.
-  std::size_t fault_offset = 0;
-  std::string_view fault = {};
-};
-
-class Splitter {
- public:
-  Splitter(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
-
-  /// The next record that is not an empty line. After a fault, reading goes on with the line after the one on
-  /// which the record began, so that a lost quote costs one record and not the rest of the file.
-  bool next(Record& record) {
-    while (pos_ < text_.size() && text_[pos_] == '\n') ++pos_;
-    record.cells.clear();
-    record.fault = {};
-    record.start = pos_;
-    if (pos_ >= text_.size()) return false;
-    while (true) {
-      record.cells.emplace_back();
-      if (pos_ < text_.size() && text_[pos_] == '"') {
-        if (!quoted(record)) {
-          pos_ = std::min(text_.find('\n', record.start), text_.size());
-          return true;
-        }
-      } else {
-        const auto end = std::min(text_.find_first_of(breaks_, pos_), text_.size());
-        record.cells.back() = text_.substr(pos_, end - pos_);
-        pos_ = end;
-      }
-      if (pos_ >= text_.size()) return true;
-      if (text_[pos_++] == '\n') return true;
-    }
-  }
-
- private:
-  bool quoted(Record& record) {
-    const std::size_t opening = pos_++;
-    auto& cell = record.cells.back();
-    while (true) {
-      const auto quote = text_.find('"', pos_);
-      if (quote == std::string_view::npos) {
-        record.fault_offset = opening;
-        record.fault = "this quote is never closed";
-        return false;
-      }
-      cell.append(text_, pos_, quote - pos_);
-      pos_ = quote + 1;
-      if (pos_ < text_.size() && text_[pos_] == '"') {
-        cell += '"';
-        ++pos_;
-        continue;
-      }
-      // Spaces between the closing quote and the delimiter are common and harmless.
-      const auto after = std::min(text_.find_first_not_of(' ', pos_), text_.size());
-      if (after < text_.size() && text_[after] != delimiter_ && text_[after] != '\n') {
-        record.fault_offset = after;
-        record.fault = "text after a closing quote (write a quote inside a cell as \"\")";
-        return false;
-      }
-      pos_ = after;
-      return true;
-    }
-  }
-
-  std::string_view text_;
-  char delimiter_;
-  std::string breaks_ = {delimiter_, '\n'};
-  std::size_t pos_ = 0;
-};
 
 bool names_question_and_answer(const std::vector<std::string>& cells) {
   bool question = false;
@@ -99,8 +26,8 @@ char find_delimiter(std::string_view text) {
   char best = ',';
   std::size_t most_cells = 1;
   for (const char delimiter : {',', ';', '\t'}) {
-    Record record;
-    if (!Splitter(text, delimiter).next(record)) continue;
+    CsvRecord record;
+    if (!CsvReader(text, delimiter).next(record)) continue;
     if (record.fault.empty() && names_question_and_answer(record.cells)) return delimiter;
     if (record.cells.size() > most_cells) {
       most_cells = record.cells.size();
@@ -148,8 +75,8 @@ bool is_blank(const std::vector<std::string>& cells) {
 
 void import_csv(std::string_view text, ImportCollector& collector) {
   LineCounter lines(text);
-  Splitter splitter(text, find_delimiter(text));
-  Record record;
+  CsvReader splitter(text, find_delimiter(text));
+  CsvRecord record;
   std::vector<Field> columns;
   bool is_header = false;
   if (!splitter.next(record)) return;
