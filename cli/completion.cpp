@@ -3,10 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
+#include <CLI/CLI.hpp>
 
 #include "core/error.h"
 #include "core/text.h"

@@ -3,10 +3,7 @@
 #include <functional>
 #include <iostream>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
+#include <CLI/CLI.hpp>
 
 #include "commands.h"
 #include "completion.h"
@@ -46,6 +43,7 @@ struct Program {
   std::string home;
   std::string log_level;
   Command command;
+  bool waits_for_signals = false;
   std::function<int(const Options&)> plain_command;  // needs no database
 };
 
@@ -163,6 +161,7 @@ void add_other_commands(CLI::App& app, Program& program) {
   add_shortcut(*serve_command, program, "--host", "serve.host", "Address to listen on (serve.host)");
   add_shortcut(*serve_command, program, "--model", "model.default", "Model that answers (model.default)");
   serve_command->callback([&program, serve_arguments] {
+    program.waits_for_signals = true;
     program.command = [serve_arguments](Application& a) { return serve(a, *serve_arguments); };
   });
 
@@ -191,6 +190,15 @@ void add_other_commands(CLI::App& app, Program& program) {
       return 0;
     };
   });
+}
+
+/// Before the first thread starts, so that every thread inherits it and serve() can wait for them.
+void block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 int run(int argc, char** argv) {
@@ -227,6 +235,7 @@ int run(int argc, char** argv) {
   if (!level) throw InvalidArgument("log.level is one of debug, info, warning, error, off");
   const auto log = make_console_log(*level, options.text("log.format") == "json");
   if (program.plain_command) return program.plain_command(options);
+  if (program.waits_for_signals) block_stop_signals();
   Application application(options, *log);
   return program.command(application);
 }
