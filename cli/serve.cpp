@@ -15,17 +15,13 @@
 #include "core/worker_pool.h"
 #include "serving/auth.h"
 #include "serving/faq_routes.h"
+#include "serving/openapi.h"
 #include "serving/operations_routes.h"
 #include "serving/rate_limit.h"
 #include "serving/server.h"
 #include "serving/static_assets.h"
 #include "serving/widget_routes.h"
 #include "telemetry/metrics.h"
-
-namespace quintet {
-/// src/serving/openapi.json
-std::string_view openapi_document() noexcept;
-}  // namespace quintet
 
 namespace quintet::cli {
 
