@@ -121,7 +121,7 @@ Application::Application(const Options& options_in, Log& log_in)
                  &span_sink, [this](UsageRecord record) { usage.record(std::move(record)); },
                  [this](std::string_view model, const Usage& used) { return prices.cost(model, used); }},
              options.text("model.default")),
-      prompts(faq::embedded_prompts(), options.text("prompts.directory")),
+      prompts(faq::built_in_prompts(), options.text("prompts.directory")),
       knowledge(database),
       cache(knowledge),
       questions(database),

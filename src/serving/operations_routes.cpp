@@ -102,9 +102,11 @@ HttpResponse trace(const OperationsServices& services, const HttpRequest& reques
 HttpResponse prompts(const OperationsServices& services) {
   JsonArray rows;
   for (const auto& prompt : services.prompts.list()) {
+    JsonArray variables;
+    for (const auto& variable : prompt.variables) variables.emplace_back(variable.name);
     rows.push_back(JsonObject{{"name", prompt.name},
                               {"version", prompt.version},
-                              {"variables", to_json_array(prompt.variables)},
+                              {"variables", std::move(variables)},
                               {"text", prompt.text},
                               {"origin", prompt.origin}});
   }
@@ -159,7 +161,7 @@ std::vector<Route> operations_routes(OperationsServices& services) {
   routes.push_back(instant("/api/info", [&services](const HttpRequest&, std::stop_token) { return info(services); }));
   routes.back().is_instant = false;
   routes.push_back(administrative("GET", "/metrics", [&services](const HttpRequest&, std::stop_token) {
-    return HttpResponse::text(services.metrics.to_prometheus(), "text/plain; version=0.0.4; charset=utf-8");
+    return HttpResponse::text(services.metrics.prometheus_text(), std::string(MetricsRegistry::kContentType));
   }));
   routes.push_back(administrative("GET", "/api/usage", [&services](const HttpRequest& request, std::stop_token) {
     return usage(services, request);

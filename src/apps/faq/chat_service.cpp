@@ -35,11 +35,11 @@ JsonObject details_of(const Answer& answer, const TrainedKnowledge& knowledge) {
   JsonObject details{{"refused", answer.refused},
                      {"confidence", answer.confidence},
                      {"entries", std::move(entries)},
-                     {"nearest", to_json_array(answer.nearest)},
+                     {"nearest", nearest_json(answer.nearest)},
                      {"model", response.model},
                      {"provider", response.provider},
                      {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
-                     {"usage", to_json_object(response.usage, response.cost_usd)},
+                     {"usage", usage_json(response.usage, response.cost_usd)},
                      {"cost_usd", or_null(response.cost_usd)},
                      {"latency_ms", response.latency_ms},
                      {"first_token_ms", or_null(response.first_token_ms)},
@@ -54,14 +54,14 @@ EventLog::Event event(std::string type, const JsonObject& data) {
 
 }  // namespace
 
-JsonObject to_json_object(const Usage& usage, std::optional<double> cost_usd) {
+JsonObject usage_json(const Usage& usage, std::optional<double> cost_usd) {
   return {{"input_tokens", usage.input_tokens},
           {"cached_tokens", usage.cached_tokens},
           {"output_tokens", usage.output_tokens},
           {"cost_usd", or_null(cost_usd)}};
 }
 
-JsonArray to_json_array(const std::vector<NearestQuestion>& nearest) {
+JsonArray nearest_json(const std::vector<NearestQuestion>& nearest) {
   JsonArray array;
   for (const auto& one : nearest)
     array.push_back(JsonObject{{"id", one.id}, {"question", one.question}, {"confidence", one.confidence}});
@@ -92,7 +92,7 @@ JsonObject to_json_object(const ConversationMessage& message) {
                             {"model", ""},
                             {"provider", ""},
                             {"prompt", nullptr},
-                            {"usage", to_json_object(Usage{}, std::nullopt)},
+                            {"usage", usage_json(Usage{}, std::nullopt)},
                             {"cost_usd", nullptr},
                             {"latency_ms", 0},
                             {"first_token_ms", nullptr},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -100,7 +102,7 @@ class ChatService {
 /// The forms in which the HTTP API and the event stream show these.
 JsonObject to_json_object(const Conversation& conversation);
 JsonObject to_json_object(const ConversationMessage& message);
-JsonObject to_json_object(const Usage& usage, std::optional<double> cost_usd);
-JsonArray to_json_array(const std::vector<NearestQuestion>& nearest);
+JsonObject usage_json(const Usage& usage, std::optional<double> cost_usd);
+JsonArray nearest_json(const std::vector<NearestQuestion>& nearest);
 
 }  // namespace quintet::faq

@@ -52,7 +52,7 @@ class AnswererTest : public testing::Test {
   TemporaryDatabase database_;
   KnowledgeStore store_{*database_};
   KnowledgeCache cache_{store_};
-  PromptLibrary prompts_{embedded_prompts()};
+  PromptLibrary prompts_{built_in_prompts()};
   ExtractiveModel extractive_;
   std::vector<std::string> ids_;
   std::string shown_;

@@ -56,7 +56,7 @@ class ChatServiceTest : public testing::Test {
   KnowledgeCache cache_{store_};
   QuestionLog questions_{*database_};
   ConversationStore conversations_{*database_};
-  PromptLibrary prompts_{embedded_prompts()};
+  PromptLibrary prompts_{built_in_prompts()};
   Answerer answerer_{{}, prompts_};
   WorkerPool workers_{{}, null_log()};
   std::unique_ptr<ScriptedModel> model_;
