@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "apps/faq/evaluation.h"
+#include "apps/faq/chat_service.h"
 #include "apps/faq/import.h"
 #include "commands.h"
 #include "core/error.h"
