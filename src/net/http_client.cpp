@@ -397,7 +397,8 @@ std::size_t HttpClient::n_idle() const {
   return state_->idle.size();
 }
 
-ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink& sink, std::stop_token stop) {
+ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink& sink,
+                                std::stop_token stop) {
   std::string origin = url_origin(request.url);
   const std::string what = cat(request.method, " ", origin);
   const bool is_https = origin.starts_with("https://");

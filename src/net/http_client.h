@@ -106,7 +106,7 @@ struct ProxySettings {
 ///
 /// Invariants: a connection serves one request at a time; at most `max_idle` connections wait unused, and the
 /// one that waited longest goes first. send() may be called from any number of threads; each runs on its
-/// caller's thread. Costs: a few allocations and about 50 µs over a raw socket when a connection to the same
+/// caller's thread. Costs: a few allocations and about 20 µs over a raw socket when a connection to the same
 /// origin is idle.
 class HttpClient {
  public:

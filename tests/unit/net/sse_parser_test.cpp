@@ -59,8 +59,8 @@ TEST(SseParser, DiscardsAnEventThatNoBlankLineEnds) {
 }
 
 TEST(SseParser, AnIdWithANulIsIgnoredAndAnEmptyIdResets) {
-  const std::string with_nul("id: a\nid: b\0c\ndata: 1\n\nid\ndata: 2\n\n", 37);
-  EXPECT_EQ(parse(with_nul), (Strings{"message|a|1", "message||2"}));
+  using namespace std::string_literals;
+  EXPECT_EQ(parse("id: a\nid: b\0c\ndata: 1\n\nid\ndata: 2\n\n"s), (Strings{"message|a|1", "message||2"}));
 }
 
 TEST(SseParser, RetryTakesDigitsOnly) {
