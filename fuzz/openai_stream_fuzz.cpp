@@ -1,5 +1,6 @@
 // Whatever a server sends, both stream decoders end with an answer or a typed error, and show whole
 // characters only.
+// QN_FUZZ_LINK: quintet_llm
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,6 @@
 // A prompt file is refused with a reason or renders once every declared variable has a value, whatever the
 // values are.
+// QN_FUZZ_LINK: quintet_llm
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

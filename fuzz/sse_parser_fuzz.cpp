@@ -1,4 +1,5 @@
 // The events of a stream must not depend on how its bytes are cut. The first byte chooses the cuts.
+// QN_FUZZ_LINK: quintet_net
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
