@@ -7,9 +7,9 @@ namespace quintet::faq::rows {
 namespace {
 
 std::vector<std::string> strings_of(std::string_view json) {
+  const Json list = parse_json(json, "a stored list");
   std::vector<std::string> strings;
-  for (const auto& element : parse_json(json, "a stored list").as_array())
-    strings.emplace_back(element.as_string());
+  for (const auto& element : list.as_array()) strings.emplace_back(element.as_string());
   return strings;
 }
 
