@@ -5,7 +5,6 @@
 #include "apps/faq/import.h"
 #include "core/error.h"
 #include "core/text.h"
-#include "core/time.h"
 
 namespace quintet::faq {
 namespace {
@@ -75,7 +74,7 @@ TEST(ImportCsv, RowsOfTheWrongLengthAreNamed) {
 }
 
 TEST(ImportCsv, HostileShapesTakeLinearTime) {
-  const Stopwatch watch;
+  const std::clock_t start = std::clock();  // processor time: a busy machine is not slow code
   for (const std::string_view piece :
        {"\"", "\"\"", "\"\"\"", "a,\"b\"\"\n", "\"a\n", "\"\"\"\n", ",", "\" b,c\n\"a\n", "\n"}) {
     std::string text = "question,answer\n";
@@ -83,7 +82,8 @@ TEST(ImportCsv, HostileShapesTakeLinearTime) {
     csv(text);
   }
   csv(std::string(5'000'000, 'x') + "," + std::string(5'000'000, 'y'));
-  EXPECT_LT(watch.seconds(), 20);  // generous for sanitizers; quadratic time would be minutes
+  EXPECT_LT(std::clock() - start,
+            20 * CLOCKS_PER_SEC);  // generous for sanitizers; quadratic time would be minutes
 }
 
 TEST(ImportSpeed, TenThousandEntriesTakeFarLessThanASecond) {
