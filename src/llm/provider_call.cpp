@@ -190,14 +190,16 @@ ChatResponse call_provider(HttpClient& client, const ProviderEndpoint& endpoint,
       ClientRequest http = call.make_request();
       http.limits.connect = endpoint.timeouts.connect;
       http.limits.first_byte = endpoint.timeouts.first_byte;
-      http.limits.idle = endpoint.timeouts.idle;
+      // Servers announce an answer, or keep the line alive, long before the first token.
+      http.limits.idle = endpoint.timeouts.first_byte;
       http.limits.max_body_bytes = endpoint.max_response_bytes;
       if (has_total) http.limits.total = std::max(milliseconds(1), time_left());
       if (!was_cancelled) {
-        const auto head =
-            client.send(
-                      http, [&](const HttpHead& h, std::string_view bytes) { reader.take(h, bytes); }, stop)
-                .head;
+        const auto take = [&](const HttpHead& head, std::string_view bytes) {
+          reader.take(head, bytes);
+          if (builder.has_shown()) http.limits.idle = endpoint.timeouts.idle;
+        };
+        const HttpHead head = client.send(http, take, stop).head;
         reader.finish(head);
       }
     } catch (const Error& error) {

@@ -20,8 +20,8 @@ namespace quintet {
 /// Zero means no limit.
 struct ModelTimeouts {
   std::chrono::milliseconds connect{10'000};
-  std::chrono::milliseconds first_byte{120'000};  // long prompts are read before the first token
-  std::chrono::milliseconds idle{60'000};         // between two pieces of the answer
+  std::chrono::milliseconds first_byte{120'000};  // silence before the first token
+  std::chrono::milliseconds idle{60'000};         // silence after it
   std::chrono::milliseconds total{600'000};       // a whole chat(): attempts and the waits between them
 };
 

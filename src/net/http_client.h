@@ -70,7 +70,7 @@ struct ClientRequest {
   std::string url;  // http or https
   std::vector<HttpHeader> headers;
   std::string body;
-  HttpLimits limits;
+  HttpLimits limits;  // read anew before each wait: a sink may change them while it is called
   int max_redirects = 0;
 };
 

@@ -149,6 +149,15 @@ TEST_P(Provider, SilenceAfterTheFirstTokenKeepsWhatArrived) {
   EXPECT_EQ(server_.n_requests(), 1u);
 }
 
+TEST_P(Provider, BeforeTheFirstTokenTheLongerLimitHolds) {
+  server_.enqueue({SendBytes{chunked_head() + http_chunk(": reading the prompt\n\n")}, Pause{300ms},
+                   SendBytes{http_chunk(GetParam().stream) + std::string(kLastChunk)}});
+  ProviderOptions options;
+  options.timeouts.first_byte = 60s;
+  options.timeouts.idle = 100ms;
+  EXPECT_EQ(transcript(*model(options), simple_request()), kExpected);
+}
+
 TEST_P(Provider, TheTotalLimitCoversAttemptsAndWaits) {
   server_.set_handler([](const RecordedRequest&) { return ServerReply{StallUntilClosed{}}; });
   ProviderOptions options;
