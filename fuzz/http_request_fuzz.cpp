@@ -17,7 +17,8 @@ void require(bool claim) {
   if (!claim) std::abort();
 }
 
-constexpr RequestParserLimits kLimits{.max_request_line_bytes = 256, .max_header_bytes = 1024, .max_fields = 20};
+constexpr RequestParserLimits kLimits{
+    .max_request_line_bytes = 256, .max_header_bytes = 1024, .max_fields = 20};
 constexpr std::size_t kMaxBodyBytes = 512;
 
 struct Result {
@@ -46,7 +47,8 @@ Result parse(std::string_view bytes, std::size_t step) {
     if (at >= bytes.size()) break;
   }
   require(parser.body().size() <= kMaxBodyBytes);
-  if (parser.state() == State::failed) require(parser.fault().status >= 400 && !parser.fault().reason.empty());
+  if (parser.state() == State::failed)
+    require(parser.fault().status >= 400 && !parser.fault().reason.empty());
   if (parser.state() != State::complete) return {parser.state(), "", "", "", 0, ""};
   RequestHead& head = parser.head();
   require(!head.method.empty() && !head.target.empty());
@@ -59,8 +61,8 @@ Result parse(std::string_view bytes, std::size_t step) {
 
 }  // namespace
 
-/// Any bytes, in any pieces: the request that is understood does not depend on the pieces. The same bytes are given to
-/// the WebSocket decoder.
+/// Any bytes, in any pieces: the request that is understood does not depend on the pieces. The same bytes are
+/// given to the WebSocket decoder.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const std::size_t step = 1 + data[0] % 64;
@@ -68,7 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result whole = parse(bytes, std::max<std::size_t>(1, bytes.size()));
   const Result pieces = parse(bytes, step);
   using State = RequestParser::State;
-  // Pieces may reveal a fault earlier, in a request that the end of the input leaves open; never more than that.
+  // Pieces may reveal a fault earlier, in a request that the end of the input leaves open; never more than
+  // that.
   if (whole.state == State::complete || pieces.state == State::complete) require(whole == pieces);
 
   WebSocketDecoder decoder(256);

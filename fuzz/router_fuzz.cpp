@@ -18,8 +18,8 @@ void require(bool claim) {
 
 Router make_router() {
   Router router;
-  for (const char* pattern :
-       {"/", "/healthz", "/api/faq/kbs", "/api/faq/kbs/{kb}", "/api/faq/kbs/{kb}/entries/{id}", "/api/{a}/{b}/list"}) {
+  for (const char* pattern : {"/", "/healthz", "/api/faq/kbs", "/api/faq/kbs/{kb}",
+                              "/api/faq/kbs/{kb}/entries/{id}", "/api/{a}/{b}/list"}) {
     Route route;
     route.method = "GET";
     route.pattern = pattern;
@@ -30,14 +30,15 @@ Router make_router() {
 
 }  // namespace
 
-/// Any target: what is accepted is valid UTF-8 without NUL, a found route has its parameters, none of them empty, and a
-/// parameter written again finds the same route.
+/// Any target: what is accepted is valid UTF-8 without NUL, a found route has its parameters, none of them
+/// empty, and a parameter written again finds the same route.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Router router = make_router();
   const auto target = parse_request_target({reinterpret_cast<const char*>(data), size});
   if (!target || target->is_asterisk) return 0;
   require(!find_invalid_utf8(target->path) && target->path.find('\0') == std::string::npos);
-  for (const auto& [name, value] : target->query) require(!find_invalid_utf8(name) && !find_invalid_utf8(value));
+  for (const auto& [name, value] : target->query)
+    require(!find_invalid_utf8(name) && !find_invalid_utf8(value));
   const RouteMatch match = router.find("GET", target->raw_path);
   require(router.find("POST", target->raw_path).route == nullptr);
   if (!match.route) return 0;
