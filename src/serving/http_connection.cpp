@@ -44,11 +44,13 @@ constexpr std::size_t kJoinedBodyBytes = 16 * 1024;
 }  // namespace
 
 HttpConnection::HttpConnection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment,
-                               std::unique_ptr<ByteStream> stream, std::string remote_address)
+                               std::unique_ptr<ByteStream> stream, std::string remote_address,
+                               bool is_surplus)
     : loop_(std::move(loop)),
       environment_(environment),
       stream_(std::move(stream)),
       remote_address_(std::move(remote_address)),
+      is_surplus_(is_surplus),
       id_(new_id("req_")),
       timer_(loop_->context) {}
 
@@ -151,7 +153,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
   exchange.keeps_alive = head.keeps_alive;
   exchange.is_http10 = head.version == 10;
   exchange.admission = environment_.pipeline.admit(request, head.target, remote_address_);
-  if (environment_.n_connections.load(std::memory_order_relaxed) > environment_.options.max_connections) {
+  if (is_surplus_) {
     Admission& admission = exchange.admission;
     admission = Admission();
     admission.headers.add("Retry-After", "2");

@@ -57,7 +57,7 @@ struct ConnectionEnvironment {
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>, private ByteStreamListener {
  public:
   HttpConnection(std::shared_ptr<IoLoop> loop, ConnectionEnvironment& environment,
-                 std::unique_ptr<ByteStream> stream, std::string remote_address);
+                 std::unique_ptr<ByteStream> stream, std::string remote_address, bool is_surplus);
   ~HttpConnection();
 
   void start();
@@ -126,6 +126,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   ConnectionEnvironment& environment_;
   const std::unique_ptr<ByteStream> stream_;
   const std::string remote_address_;
+  const bool is_surplus_;  // beyond the limit: told so and closed
   const std::string id_;
   boost::asio::steady_timer timer_;
 

@@ -61,7 +61,8 @@ ApiKey read_key(const Statement& row) {
   ApiKey key;
   key.id = row.text(0);
   key.name = row.text(1);
-  for (const std::string_view scope : split(row.text(2), ' ')) key.scopes.emplace_back(scope);
+  const std::string scopes = row.text(2);
+  for (const std::string_view scope : split(scopes, ' ')) key.scopes.emplace_back(scope);
   key.created_at = row.integer(3);
   key.last_used_at = row.optional_integer(4);
   key.expires_at = row.optional_integer(5);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "core/time.h"
 #include "serving/request_target.h"
 #include "telemetry/trace.h"
 
@@ -40,6 +41,18 @@ bool wants_page(const HttpRequest& request) {
 std::string_view origin_authority(std::string_view origin) {
   const std::size_t scheme = origin.find("://");
   return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
+}
+
+/// RFC 9110 §6.6.1; the text changes once a second, each thread keeps its own.
+const std::string& date_text() {
+  thread_local TimestampMs second = -1;
+  thread_local std::string text;
+  const TimestampMs now = now_ms() / 1000;
+  if (now != second) {
+    text = to_http_date(now * 1000);
+    second = now;
+  }
+  return text;
 }
 
 void add_missing(HttpHeaders& headers, std::string_view name, std::string_view value) {
@@ -169,8 +182,15 @@ std::optional<HttpResponse> RequestPipeline::check_caller(HttpRequest& request, 
   const bool is_public = admission.route ? admission.route->is_public : admission.websocket->is_public;
   const std::string& scope = admission.route ? admission.route->scope : admission.websocket->scope;
   AuthResult auth{true, {"", {"faq", "admin"}, ""}, ""};
-  if (services_.authenticate && !(is_public && admission.route && admission.route->is_instant))
-    auth = services_.authenticate(request);
+  if (services_.authenticate && !(is_public && admission.route && admission.route->is_instant)) {
+    try {
+      auth = services_.authenticate(request);
+    } catch (const std::exception& error) {
+      services_.log.error("the authenticator failed",
+                          {{"request_id", request.request_id}, {"error", error.what()}});
+      return problem(503, "unavailable", "keys cannot be checked now", request.request_id);
+    }
+  }
   request.caller = std::move(auth.caller);
   request.caller.remote_address = remote_address;
   // Health checks and metrics are cheap, and refusing them hides an overloaded server from its supervisor.
@@ -260,6 +280,7 @@ void RequestPipeline::add_common_headers(HttpResponse& response, const Admission
                                          std::string_view request_id) const {
   HttpHeaders& headers = response.headers;
   for (const auto& [name, value] : admission.headers.fields()) headers.add(name, value);
+  headers.add("Date", date_text());
   headers.add("X-Request-Id", std::string(request_id));
   add_missing(headers, "X-Content-Type-Options", "nosniff");
   add_missing(headers, "Referrer-Policy", "no-referrer");

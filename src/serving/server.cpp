@@ -125,11 +125,12 @@ struct HttpServer::Impl {
     const auto remote = socket.remote_endpoint(error);
     if (error) return;  // gone already
     socket.set_option(tcp::no_delay(true), error);
-    environment.n_connections.fetch_add(1);
-    asio::post(loop->context, [this, loop, address = remote.address().to_string(),
+    const bool is_surplus = environment.n_connections.fetch_add(1) >= options.max_connections;
+    asio::post(loop->context, [this, loop, is_surplus, address = remote.address().to_string(),
                                socket = std::move(socket)]() mutable {
       auto stream = tls ? tls->make_stream(std::move(socket)) : make_plain_stream(std::move(socket));
-      std::make_shared<HttpConnection>(loop, environment, std::move(stream), std::move(address))->start();
+      std::make_shared<HttpConnection>(loop, environment, std::move(stream), std::move(address), is_surplus)
+          ->start();
     });
   }
 

@@ -179,6 +179,7 @@ TEST(HttpServerLimits, AnswersTooManyConnectionsWith503) {
   const auto refused = third.get("/hello");
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.header("retry-after"), "2");
+  EXPECT_EQ(second.get("/hello").status, 200) << "who was here first is not affected";
   EXPECT_EQ(refused.header("connection"), "close");
   first.close();
   third.close();
