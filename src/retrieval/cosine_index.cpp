@@ -20,6 +20,7 @@ CosineIndex::CosineIndex(std::span<const SparseVector> texts, std::size_t n_feat
 void CosineIndex::score(std::span<const SparseEntry> query, std::size_t max_postings,
                         std::vector<float>& scores) const {
   scores.assign(n_texts_, 0.0f);
+  if (n_texts_ == 0) return;
   thread_local std::vector<SparseEntry> order;
   order.assign(query.begin(), query.end());
   const auto length = [this](std::uint32_t f) -> std::size_t { return begin_[f + 1] - begin_[f]; };

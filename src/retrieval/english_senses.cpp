@@ -1,4 +1,5 @@
 #include <array>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -207,20 +208,21 @@ constexpr std::array<std::string_view, 185> kSynonyms = {
 
 std::string_view english_sense(std::string_view word, std::string_view stem) {
   struct Senses {
-    std::unordered_map<std::string, std::string_view> by_word;
+    std::deque<std::string> stems;  // owns what by_word's keys view
+    std::unordered_map<std::string_view, std::string_view> by_word;
     Senses() {
       for (const std::string_view row : kSynonyms) {
         const auto words = split(row, ' ');
         for (const std::string_view w : words) {
-          by_word.try_emplace(std::string(w), words.front());
-          by_word.try_emplace(english_stem(w), words.front());
+          by_word.try_emplace(w, words.front());
+          by_word.try_emplace(stems.emplace_back(english_stem(w)), words.front());
         }
       }
     }
   };
   static const Senses senses;
-  auto found = senses.by_word.find(std::string(word));
-  if (found == senses.by_word.end()) found = senses.by_word.find(std::string(stem));
+  auto found = senses.by_word.find(word);
+  if (found == senses.by_word.end()) found = senses.by_word.find(stem);
   return found == senses.by_word.end() ? stem : found->second;
 }
 

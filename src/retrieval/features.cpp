@@ -94,13 +94,17 @@ std::vector<RawFeature> extract_features(std::span<const Token> tokens, bool is_
   senses.reserve(tokens.size());
   for (const Token& token : tokens) {
     const float weight = token.is_function ? options.function_word_weight : 1.0f;
+    if (options.senses_only) {
+      list.add(FeatureKind::sense, hash_text(token.sense), weight);
+      continue;
+    }
     list.add(FeatureKind::word, hash_text(token.word), weight);
     list.add(FeatureKind::stem, hash_text(token.stem), weight);
     senses.push_back(hash_text(token.sense));
     list.add(FeatureKind::sense, senses.back(), weight);
     add_character_features(list, token.word, weight * options.character_weight, options);
   }
-  if (tokens.empty()) return {};
+  if (tokens.empty() || options.senses_only) return list.merge();
 
   constexpr std::uint64_t kBegin = 1, kEnd = 2, kFirst = 3, kFirstTwo = 4, kQuestion = 5;
   std::uint64_t previous = kBegin;

@@ -20,7 +20,8 @@ struct RawFeature {
 };
 
 struct FeatureOptions {
-  bool with_pairs = true;  // unordered pairs of words anywhere in the text: quadratic, short texts only
+  bool senses_only = false;  // nothing but single words by their sense: for long texts
+  bool with_pairs = true;    // unordered pairs of words anywhere in the text: quadratic, short texts only
   std::size_t max_paired_words = 40;  // first distinct words that form pairs
   std::size_t min_chars = 2;          // character n-grams inside a word, its boundaries included
   std::size_t max_chars = 4;

@@ -1,6 +1,6 @@
 #include "retrieval/spelling.h"
 
-#include <cstdlib>
+#include <algorithm>
 
 #include "core/text.h"
 
@@ -47,7 +47,8 @@ bool is_number(const std::u32string& letters) {
 }  // namespace
 
 void SpellingIndex::add(std::string_view word, std::size_t weight) {
-  const auto [found, is_new] = ids_.try_emplace(std::string(word), static_cast<std::uint32_t>(words_.size()));
+  const auto [found, is_new] =
+      ids_.try_emplace(std::hash<std::string_view>{}(word), static_cast<std::uint32_t>(words_.size()));
   if (!is_new) {
     words_[found->second].weight += weight;
     return;
@@ -56,8 +57,15 @@ void SpellingIndex::add(std::string_view word, std::size_t weight) {
   const std::u32string& letters = words_.back().letters;
   if (letters.size() < kMinLetters || letters.size() > kMaxLetters || is_number(letters)) return;
   for (std::size_t skip = 0; skip <= letters.size(); ++skip) {
-    by_deletion_.emplace(hash_without(letters, skip), found->second);
+    deletions_.push_back({hash_without(letters, skip), found->second});
   }
+}
+
+void SpellingIndex::finish() {
+  std::sort(deletions_.begin(), deletions_.end(), [](const Deletion& a, const Deletion& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.word < b.word;
+  });
+  deletions_.shrink_to_fit();
 }
 
 std::string_view SpellingIndex::nearest(std::string_view word) const {
@@ -65,9 +73,11 @@ std::string_view SpellingIndex::nearest(std::string_view word) const {
   if (letters.size() < kMinLetters || letters.size() > kMaxLetters || is_number(letters)) return {};
   const Word* best = nullptr;
   for (std::size_t skip = 0; skip <= letters.size(); ++skip) {
-    const auto [begin, end] = by_deletion_.equal_range(hash_without(letters, skip));
-    for (auto it = begin; it != end; ++it) {
-      const Word& known = words_[it->second];
+    const std::uint64_t hash = hash_without(letters, skip);
+    auto it = std::lower_bound(deletions_.begin(), deletions_.end(), hash,
+                               [](const Deletion& d, std::uint64_t h) { return d.hash < h; });
+    for (; it != deletions_.end() && it->hash == hash; ++it) {
+      const Word& known = words_[it->word];
       // Slips rarely touch the first letter, and other words often differ in it ("ration", "nation").
       if (letters[0] != known.letters[0] || !is_one_edit(letters, known.letters)) continue;
       if (!best || known.weight > best->weight || (known.weight == best->weight && known.text < best->text)) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,8 +17,9 @@ class SpellingIndex {
  public:
   /// `weight` decides between equally near words: the more frequent wins.
   void add(std::string_view word, std::size_t weight = 1);
+  void finish();
 
-  bool contains(std::string_view word) const { return ids_.contains(std::string(word)); }
+  bool contains(std::string_view word) const { return ids_.contains(std::hash<std::string_view>{}(word)); }
 
   /// The known word nearest to `word`, or "" where none is near enough. Words shorter than five letters are
   /// too easily another word and never corrected, nor is a first letter.
@@ -30,8 +32,12 @@ class SpellingIndex {
     std::size_t weight = 0;
   };
   std::vector<Word> words_;
-  std::unordered_map<std::string, std::uint32_t> ids_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> by_deletion_;
+  struct Deletion {
+    std::uint64_t hash = 0;
+    std::uint32_t word = 0;
+  };
+  std::unordered_map<std::size_t, std::uint32_t> ids_;  // by hash of the word
+  std::vector<Deletion> deletions_;                     // sorted by finish()
 };
 
 }  // namespace quintet::retrieval

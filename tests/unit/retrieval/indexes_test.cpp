@@ -103,6 +103,7 @@ TEST(Bm25, OrdersByScoreThenByNumberAndRespectsTopK) {
 TEST(Spelling, RepairsOneSlipOfEachKind) {
   SpellingIndex index;
   for (const auto* word : {"password", "delivery", "transfer"}) index.add(word);
+  index.finish();
   EXPECT_EQ(index.nearest("pasword"), "password");    // missing
   EXPECT_EQ(index.nearest("passwoord"), "password");  // added
   EXPECT_EQ(index.nearest("passwird"), "password");   // changed
@@ -112,6 +113,7 @@ TEST(Spelling, RepairsOneSlipOfEachKind) {
 TEST(Spelling, LeavesOtherWordsAlone) {
   SpellingIndex index;
   for (const auto* word : {"password", "take", "nation", "12345"}) index.add(word);
+  index.finish();
   EXPECT_EQ(index.nearest("passport"), "");
   EXPECT_EQ(index.nearest("cake"), "");
   EXPECT_EQ(index.nearest("ration"), "");
@@ -123,6 +125,7 @@ TEST(Spelling, TheMoreFrequentWordWins) {
   SpellingIndex index;
   index.add("charge", 1);
   index.add("change", 5);
+  index.finish();
   EXPECT_EQ(index.nearest("chanrge"), "change");
 }
 
