@@ -22,7 +22,7 @@ std::uint64_t sense_of(const Token& token) {
 
 }  // namespace
 
-void Coverage::add_entry(std::span<const std::vector<Token>> phrasings, std::span<const Token> answer) {
+void Coverage::add_entry(std::span<const std::span<const Token>> phrasings, std::span<const Token> answer) {
   std::vector<Term> terms;
   const auto add_text = [&](std::span<const Token> text, float credit) {
     const std::size_t first = terms.size();

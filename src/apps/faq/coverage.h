@@ -18,8 +18,11 @@ namespace quintet::faq {
 class Coverage {
  public:
   /// Entries are added in order. Words of the answer alone count less than words of its questions.
-  void add_entry(std::span<const std::vector<retrieval::Token>> phrasings,
+  void add_entry(std::span<const std::span<const retrieval::Token>> phrasings,
                  std::span<const retrieval::Token> answer);
+
+  /// To be called once, after the last entry.
+  void finish() { spelling_.finish(); }
 
   /// Replaces each word unknown to the knowledge base by the known word it misspells, if there is one.
   void repair(std::vector<retrieval::Token>& question) const;

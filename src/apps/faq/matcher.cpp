@@ -23,10 +23,11 @@ constexpr retrieval::AnalysisLimits kQuestionLimits = {.max_bytes = 4'096, .max_
 constexpr retrieval::AnalysisLimits kAnswerLimits = {.max_bytes = 8'192, .max_tokens = 400};
 
 // A linear model needs a few phrasings per entry, and the confidence learned from it some entries to hide.
-constexpr double kMinPhrasingsPerEntry = 3.0;
+constexpr double kMinPhrasingsPerEntry = 4.0;
 constexpr std::size_t kMinEntriesToHide = 8;
-constexpr std::size_t kMaxProbes = 400;  // questions asked of a neighbour ranker to learn its confidence
-constexpr std::size_t kMinProbes = 60;
+constexpr std::size_t kManyOutside = 2'000;  // phrasings from which on a third of the hidden ones is asked
+constexpr std::size_t kMaxProbes = 400;      // questions asked of a neighbour ranker to learn its confidence
+constexpr std::size_t kMinProbes = 150;      // below, the weights would be noise; the prior is not
 
 // Threshold of the prior confidence, and bounds of every learned one: a knowledge base of near duplicates
 // must not end up refusing its own questions.
@@ -37,8 +38,8 @@ constexpr double kMaxThreshold = 0.9;
 constexpr float kFunctionWordWeight = 0.3f;
 constexpr float kFewPhrasingsWordWeight = 0.4f;
 constexpr double kManyPhrasings = 30.0;
-constexpr retrieval::FeatureOptions kAnswerFeatures = {
-    .with_pairs = false, .max_chars = 0, .function_word_weight = kFunctionWordWeight};
+constexpr retrieval::FeatureOptions kAnswerFeatures = {.senses_only = true,
+                                                       .function_word_weight = kFunctionWordWeight};
 constexpr double kExactConfidence = 0.99;
 
 std::uint64_t hash_words(std::span<const Token> tokens) {
@@ -57,11 +58,14 @@ struct Phrasing {
   std::size_t entry = 0;
 };
 
-/// The largest value that at most `share` of `values` reach or exceed, or 0 without values.
+/// A value that at most `share` of `values` exceed, or 0 without values.
 double upper_quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0.0;
   std::sort(values.begin(), values.end(), std::greater<>());
-  const auto n_allowed = static_cast<std::size_t>(share * static_cast<double>(values.size()));
+  // One standard error less than allowed, so that few values are read with caution.
+  const auto n = static_cast<double>(values.size());
+  const double cautious = std::max(0.0, share - std::sqrt(share * (1.0 - share) / n));
+  const auto n_allowed = static_cast<std::size_t>(cautious * n);
   return std::nextafter(values[std::min(n_allowed, values.size() - 1)], 2.0);
 }
 
@@ -104,6 +108,7 @@ void Matcher::State::set_threshold(const std::vector<double>& outside) {
 void Matcher::State::learn_from_hidden_entries(std::span<const Phrasing> phrasings) {
   constexpr std::size_t kFolds = 3;
   const LinearOptions quick = {.max_epochs = 8};
+  const std::size_t outside_step = phrasings.size() > kManyOutside ? 3 : 1;
   std::vector<Signals> examples;
   std::vector<bool> labels;
   std::vector<bool> is_outside;
@@ -120,7 +125,7 @@ void Matcher::State::learn_from_hidden_entries(std::span<const Phrasing> phrasin
     for (std::size_t i = 0; i < phrasings.size(); ++i) {
       const bool hidden_entry = position[phrasings[i].entry] == Hidden::kNothing;
       // Index i counts along each entry's phrasings, so a stride takes an even share of every entry.
-      if (hidden_entry ? i % 3 == 0 : i % 4 == fold) {
+      if (hidden_entry ? i % outside_step == 0 : i % 4 == fold) {
         asked.push_back(i);
       } else if (!hidden_entry) {
         kept.add(phrasings[i].features, position[phrasings[i].entry]);
@@ -165,7 +170,10 @@ void Matcher::State::learn_from_probes(std::span<const Phrasing> phrasings) {
     examples.push_back(ranking.signals);
     labels.push_back(!ranking.top.empty() && ranking.top[0].entry == phrasing.entry);
   }
-  if (examples.size() >= kMinProbes) {
+  const bool has_enough =
+      examples.size() >= kMinProbes &&
+      static_cast<double>(phrasings.size()) >= kMinPhrasingsPerEntry * static_cast<double>(n_entries);
+  if (has_enough) {
     examples.insert(examples.end(), outside.begin(), outside.end());
     labels.resize(examples.size(), false);
     confidence = ConfidenceModel::fit(examples, labels);
@@ -173,7 +181,7 @@ void Matcher::State::learn_from_probes(std::span<const Phrasing> phrasings) {
   std::vector<double> confidences;
   for (const Signals& signals : outside) confidences.push_back(confidence(signals));
   set_threshold(confidences);
-  if (examples.size() < kMinProbes) threshold = std::max(threshold, kPriorThreshold);
+  if (!has_enough) threshold = std::max(threshold, kPriorThreshold);
 }
 
 std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
@@ -189,6 +197,8 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
       static_cast<double>(n_phrasings) >= kMinPhrasingsPerEntry * static_cast<double>(entries.size()) &&
       n_phrasings * entries.size() <= options.linear_budget;
   state->feature_options.with_pairs = state->is_linear;
+  // Trigrams alone find the nearest phrasing as well as 2- to 4-grams do, with a third of the features.
+  if (!state->is_linear) state->feature_options.min_chars = state->feature_options.max_chars = 3;
   // With many phrasings a linear model learns what little words are worth; otherwise it has to be told.
   const double per_entry =
       static_cast<double>(n_phrasings) / static_cast<double>(std::max<std::size_t>(1, entries.size()));
@@ -197,9 +207,9 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
 
   std::vector<std::vector<RawFeature>> answers;
   std::vector<Phrasing> phrasings;
-  phrasings.reserve(n_phrasings);
+  phrasings.reserve(n_phrasings);  // and so what views their tokens stays valid
   for (std::size_t e = 0; e < entries.size(); ++e) {
-    std::vector<std::vector<Token>> of_entry;
+    std::vector<std::span<const Token>> of_entry;
     const auto add = [&](std::string_view text) {
       Phrasing phrasing;
       phrasing.tokens = retrieval::analyse(text, kQuestionLimits);
@@ -208,8 +218,8 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
           phrasing.tokens, retrieval::ends_with_question_mark(text), state->feature_options);
       phrasing.entry = e;
       state->exact.try_emplace(hash_words(phrasing.tokens), static_cast<std::uint32_t>(e));
-      of_entry.push_back(phrasing.tokens);
       phrasings.push_back(std::move(phrasing));
+      of_entry.push_back(phrasings.back().tokens);
     };
     add(entries[e].question);
     for (const std::string& alternative : entries[e].alternatives) add(alternative);
@@ -217,6 +227,7 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
     state->coverage.add_entry(of_entry, answer);
     if (!state->is_linear) answers.push_back(retrieval::extract_features(answer, false, kAnswerFeatures));
   }
+  state->coverage.finish();
 
   PhrasingSet all;
   for (const Phrasing& phrasing : phrasings) all.add(phrasing.features, phrasing.entry);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 
+#include "core/error.h"
+
 namespace quintet::faq {
 
 namespace {
@@ -12,61 +14,63 @@ namespace {
 using retrieval::RawFeature;
 using retrieval::SparseVector;
 
-constexpr std::size_t kMaxPostings = 60'000;  // about 50 microseconds
+constexpr std::size_t kMaxPostings = 40'000;  // about 30 microseconds
 constexpr float kAnswerShare = 0.5f;          // answers are longer, so their cosines are smaller
 constexpr std::size_t kVoters = 10;
-constexpr float kLinearSharpness = 4.0f;  // softmax temperature of scores that aim at -1 and +1
-constexpr float kCosineSharpness = 12.0f;
+constexpr double kLinearSharpness = 4.0;  // softmax temperature of scores that aim at -1 and +1
+constexpr double kCosineSharpness = 12.0;
 
-/// The `kVoters` largest cosines, in no order.
+/// The texts with the largest scores, found in one pass: a buffer that is cut back to `kKept` whenever it is
+/// full.
 class Nearest {
  public:
-  void offer(float cosine, std::uint32_t text) noexcept {
-    if (n_ < kVoters) {
-      items_[n_++] = {cosine, text};
-      if (n_ == kVoters) find_least();
-    } else if (cosine > items_[least_].first) {
-      items_[least_] = {cosine, text};
-      find_least();
-    }
+  using Item = std::pair<float, std::uint32_t>;
+
+  bool wants(float score) const noexcept { return score > floor_; }
+  void add(float score, std::uint32_t text) {
+    items_[n_++] = {score, text};
+    if (n_ == items_.size()) cut();
   }
-  auto begin() const noexcept { return items_.begin(); }
-  auto end() const noexcept { return items_.begin() + static_cast<std::ptrdiff_t>(n_); }
+  std::span<const Item> best_first() {
+    std::sort(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(n_), before);
+    return std::span<const Item>(items_).first(std::min(n_, kKept));
+  }
 
  private:
-  void find_least() noexcept {
-    least_ = 0;
-    for (std::size_t i = 1; i < kVoters; ++i)
-      if (items_[i].first < items_[least_].first) least_ = i;
+  static constexpr std::size_t kKept = 48;
+  static bool before(const Item& a, const Item& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
   }
-  std::array<std::pair<float, std::uint32_t>, kVoters> items_{};
+  void cut() {
+    const auto kept = items_.begin() + static_cast<std::ptrdiff_t>(kKept);
+    std::nth_element(items_.begin(), kept, items_.end(), before);
+    n_ = kKept;
+    floor_ = std::max_element(items_.begin(), kept, before)->first;
+  }
+
+  std::array<Item, 4 * kKept> items_{};
   std::size_t n_ = 0;
-  std::size_t least_ = 0;
+  float floor_ = 0.0f;
 };
 
-void fill_score_signals(std::span<const float> scores, std::span<const std::uint32_t> order, float sharpness,
-                        Ranking& ranking) {
-  const float best = scores[order[0]];
+/// `ranked` begins with its best three in order; gives each its share and describes how clear the lead is.
+void fill_score_signals(std::span<RankedEntry> ranked, double sharpness, Signals& signals) {
+  const double best = ranked[0].score;
   double total = 0.0, weighted = 0.0;
-  for (const float s : scores) {
-    const double z = static_cast<double>(sharpness) * (s - best);
-    if (z < -30.0) continue;
-    const double e = std::exp(z);
-    total += e;
-    weighted += e * z;
+  for (RankedEntry& entry : ranked) {
+    const double z = std::max(-60.0, sharpness * (entry.score - best));
+    entry.share = std::exp(z);
+    total += entry.share;
+    weighted += entry.share * z;
   }
-  for (const std::uint32_t entry : order) {
-    const double share = std::exp(static_cast<double>(sharpness) * (scores[entry] - best)) / total;
-    ranking.top.push_back({entry, scores[entry], share});
-  }
-  auto& value = ranking.signals.value;
-  value[Signals::top_score] = best;
-  const double second = order.size() > 1 ? scores[order[1]] : 0.0;
-  const double third = order.size() > 2 ? scores[order[2]] : second;
-  value[Signals::margin] = best - second;
-  value[Signals::top_probability] = 1.0 / total;
-  value[Signals::certainty] = weighted / total - std::log(total);  // sum of p · ln p
-  value[Signals::runners_up] = (second + third) / 2.0;
+  for (RankedEntry& entry : ranked) entry.share /= total;
+  const double second = ranked.size() > 1 ? ranked[1].score : 0.0;
+  const double third = ranked.size() > 2 ? ranked[2].score : second;
+  signals.value[Signals::top_score] = best;
+  signals.value[Signals::margin] = best - second;
+  signals.value[Signals::top_probability] = 1.0 / total;
+  signals.value[Signals::certainty] = weighted / total - std::log(total);  // sum of p · ln p
+  signals.value[Signals::runners_up] = (second + third) / 2.0;
 }
 
 }  // namespace
@@ -76,6 +80,7 @@ Ranker Ranker::train(const PhrasingSet& phrasings, std::size_t n_entries, bool l
   Ranker ranker;
   ranker.n_entries_ = n_entries;
   ranker.is_linear_ = linear;
+  QN_CHECK(std::is_sorted(phrasings.labels.begin(), phrasings.labels.end()));
   ranker.labels_ = phrasings.labels;
   std::vector<const std::vector<RawFeature>*> texts = phrasings.features;
   texts.insert(texts.end(), phrasings.answers.begin(), phrasings.answers.end());
@@ -99,64 +104,63 @@ Ranker Ranker::train(const PhrasingSet& phrasings, std::size_t n_entries, bool l
 Ranking Ranker::rank(std::span<const RawFeature> question, std::size_t top_k, const Hidden& hidden) const {
   Ranking ranking;
   const SparseVector vector = vocabulary_.vectorise(question);
-  if (vector.empty() || n_entries_ == 0) return ranking;
+  if (vector.empty() || labels_.empty()) return ranking;
 
   thread_local std::vector<float> cosines;
+  thread_local std::vector<float> answer_cosines;
   neighbours_.score(vector, kMaxPostings, cosines);
-  if (hidden.phrasing != Hidden::kNothing) cosines[hidden.phrasing] = 0.0f;
+  answers_.score(vector, kMaxPostings / 4, answer_cosines);
 
-  thread_local std::vector<float> scores;
-  scores.assign(n_entries_, 0.0f);
-  if (is_linear_) {
-    linear_.score(vector, scores);
-  } else {
-    for (std::size_t t = 0; t < cosines.size(); ++t)
-      scores[labels_[t]] = std::max(scores[labels_[t]], cosines[t]);
-    if (answers_.n_texts() > 0) {
-      thread_local std::vector<float> answer_cosines;
-      answers_.score(vector, kMaxPostings / 3, answer_cosines);
-      for (std::size_t e = 0; e < n_entries_; ++e) scores[e] += kAnswerShare * answer_cosines[e];
-    }
-    if (hidden.entry != Hidden::kNothing) scores[hidden.entry] = 0.0f;
-  }
-
-  thread_local std::vector<std::uint32_t> order;
-  order.clear();
-  const float floor = is_linear_ ? -1e9f : 0.0f;
-  for (std::uint32_t e = 0; e < n_entries_; ++e)
-    if (scores[e] > floor) order.push_back(e);
-  if (order.empty()) return ranking;
-  const std::size_t n_top = std::min(std::max<std::size_t>(top_k, 3), order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n_top), order.end(),
-                    [](std::uint32_t a, std::uint32_t b) {
-                      return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
-                    });
-  order.resize(n_top);
-  fill_score_signals(scores, order, is_linear_ ? kLinearSharpness : kCosineSharpness, ranking);
-
-  const std::uint32_t best = order[0];
   Nearest nearest;
-  std::array<float, 3> of_top{};
   for (std::uint32_t t = 0; t < cosines.size(); ++t) {
-    const float cosine = cosines[t];
-    if (cosine <= 0.0f || labels_[t] == hidden.entry) continue;
-    nearest.offer(cosine, t);
-    if (labels_[t] != best || cosine <= of_top[2]) continue;
-    of_top[2] = cosine;
+    float score = cosines[t];
+    if (!answer_cosines.empty()) score += kAnswerShare * answer_cosines[labels_[t]];
+    if (nearest.wants(score) && labels_[t] != hidden.entry && t != hidden.phrasing) nearest.add(score, t);
+  }
+  const auto& texts = nearest.best_first();
+
+  // Entries in order. A linear model scores all of them, neighbours only those of the nearest texts.
+  std::vector<RankedEntry>& top = ranking.top;
+  if (is_linear_) {
+    thread_local std::vector<float> scores;
+    scores.resize(n_entries_);
+    linear_.score(vector, scores);
+    for (std::size_t e = 0; e < n_entries_; ++e) top.push_back({e, scores[e], 0.0});
+  } else {
+    for (const auto& [score, text] : texts) {
+      const std::size_t entry = labels_[text];
+      const auto same = [entry](const RankedEntry& r) { return r.entry == entry; };
+      if (std::none_of(top.begin(), top.end(), same)) top.push_back({entry, score, 0.0});
+    }
+  }
+  if (top.empty()) return ranking;
+  const std::size_t n_top = std::min(std::max<std::size_t>(top_k, 3), top.size());
+  std::partial_sort(top.begin(), top.begin() + static_cast<std::ptrdiff_t>(n_top), top.end(),
+                    [](const RankedEntry& a, const RankedEntry& b) {
+                      return a.score != b.score ? a.score > b.score : a.entry < b.entry;
+                    });
+  fill_score_signals(top, is_linear_ ? kLinearSharpness : kCosineSharpness, ranking.signals);
+
+  const auto best = static_cast<std::uint32_t>(top[0].entry);
+  std::array<float, 3> of_top{};
+  const auto [first, last] = std::equal_range(labels_.begin(), labels_.end(), best);
+  for (auto it = first; it != last; ++it) {
+    const auto t = static_cast<std::uint32_t>(it - labels_.begin());
+    if (t == hidden.phrasing || cosines[t] <= of_top[2]) continue;
+    of_top[2] = cosines[t];
     std::sort(of_top.begin(), of_top.end(), std::greater<>());
   }
-  double votes = 0.0, votes_for_best = 0.0, largest = 0.0;
-  for (const auto& [cosine, text] : nearest) {
-    votes += cosine;
-    if (labels_[text] == best) votes_for_best += cosine;
-    largest = std::max(largest, static_cast<double>(cosine));
+  double votes = 0.0, votes_for_best = 0.0;
+  for (const auto& [score, text] : texts.first(std::min(kVoters, texts.size()))) {
+    votes += score;
+    if (labels_[text] == best) votes_for_best += score;
   }
   auto& value = ranking.signals.value;
-  value[Signals::nearest] = largest;
+  value[Signals::nearest] = texts.empty() ? 0.0 : cosines[texts[0].second];
   value[Signals::nearest_of_top] = of_top[0];
   value[Signals::three_of_top] = (of_top[0] + of_top[1] + of_top[2]) / 3.0;
   value[Signals::vote] = votes > 0.0 ? votes_for_best / votes : 0.0;
-  if (ranking.top.size() > top_k) ranking.top.resize(top_k);
+  top.resize(std::min(top_k, top.size()));
   return ranking;
 }
 

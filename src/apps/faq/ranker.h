@@ -23,8 +23,8 @@ struct Ranking {
   Signals signals;               // all but those about words, which Coverage knows
 };
 
-/// Phrasings to learn from; `features[i]` asks for entry `labels[i]`. Answers may be added, one per entry in
-/// order.
+/// Phrasings to learn from; `features[i]` asks for entry `labels[i]`, labels in ascending order. Answers may
+/// be added, one per entry in order.
 struct PhrasingSet {
   std::vector<const std::vector<retrieval::RawFeature>*> features;
   std::vector<std::uint32_t> labels;
@@ -59,7 +59,7 @@ class Ranker {
   retrieval::CosineIndex neighbours_;
   retrieval::CosineIndex answers_;  // one text per entry, or none
   LinearModel linear_;
-  std::vector<std::uint32_t> labels_;
+  std::vector<std::uint32_t> labels_;  // entry of each phrasing, ascending
   std::size_t n_entries_ = 0;
   bool is_linear_ = false;
 };
