@@ -47,7 +47,7 @@ function watch(page, faults, allowed) {
  * with `entries`. The test fails when a page logged an error or asked any other host for something.
  */
 export function test(name, { entries = sampleEntries, faultsAllowed = false, origins = [] } = {}, body) {
-  nodeTest(name, async (t) => {
+  nodeTest(name, { timeout: 120_000 }, async (t) => {
     const kb = await makeKb(entries);
     const contexts = [];
     const faults = [];

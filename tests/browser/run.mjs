@@ -22,7 +22,7 @@ let failed = 0;
 let skipped = 0;
 const isTest = (data) => data.details?.type !== "suite" && !files.includes(data.name);
 
-const stream = run({ files, concurrency: 1, timeout: 120_000 });
+const stream = run({ files, concurrency: 1, timeout: 1_200_000 });
 stream.on("test:pass", (data) => {
   if (!isTest(data)) return;
   if (data.skip !== undefined) {

@@ -97,82 +97,83 @@ export function WidgetChat({ kb, title, isEmbedded }: { kb: string; title: strin
           </button>
         )}
       </header>
-      <main className="widget-scroll" ref={outer} tabIndex={0} aria-label="Conversation">
-        <div className="widget-messages" ref={inner}>
-          {kb === "" ? (
-            <p role="alert">This widget does not say which knowledge base it is for: data-kb is missing.</p>
-          ) : info.error !== null ? (
-            <Fault text={errorText(info.error)} onRetry={info.reload} />
-          ) : chat.loadError !== null ? (
-            <Fault text="The earlier conversation could not be loaded." onRetry={startAgain} />
-          ) : info.value === null || chat.isLoading ? (
-            <p role="status">Loading …</p>
-          ) : chat.messages.length === 0 ? (
-            <div className="widget-welcome">
-              <p>{info.value.description || "Ask a question, and get the answer at once."}</p>
-              {info.value.suggested.slice(0, 4).map((question) => (
-                <button key={question} type="button" onClick={() => ask(question)}>
-                  {question}
-                </button>
-              ))}
-            </div>
+      <main className="widget-main">
+        <section className="widget-scroll" ref={outer} tabIndex={0} aria-label="Conversation">
+          <div className="widget-messages" ref={inner}>
+            {kb === "" ? (
+              <p role="alert">This widget does not say which knowledge base it is for: data-kb is missing.</p>
+            ) : info.error !== null ? (
+              <Fault text={errorText(info.error)} onRetry={info.reload} />
+            ) : chat.loadError !== null ? (
+              <Fault text="The earlier conversation could not be loaded." onRetry={startAgain} />
+            ) : info.value === null || chat.isLoading ? (
+              <p role="status">Loading …</p>
+            ) : chat.messages.length === 0 ? (
+              <div className="widget-welcome">
+                <p>{info.value.description || "Ask a question, and get the answer at once."}</p>
+                {info.value.suggested.slice(0, 4).map((question) => (
+                  <button key={question} type="button" onClick={() => ask(question)}>
+                    {question}
+                  </button>
+                ))}
+              </div>
+            ) : (
+              chat.messages.map((message, i) =>
+                message.role === "user" ? (
+                  <p key={i} className="widget-question">
+                    {message.text.slice(0, 4000)}
+                  </p>
+                ) : (
+                  <WidgetAnswer
+                    key={i}
+                    message={message}
+                    isLast={i === chat.messages.length - 1}
+                    notice={chat.notice}
+                    onAsk={ask}
+                    onRetry={() => void chat.retry(message.id)}
+                    onRate={(rating) => void chat.rate(message.id, message.rating === rating ? null : rating)}
+                  />
+                ),
+              )
+            )}
+            {chat.failure !== null && (
+              <Fault text={chat.failure.message} onRetry={() => ask(chat.failure?.question ?? "")} />
+            )}
+          </div>
+        </section>
+        <form
+          className="widget-form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            send();
+          }}
+        >
+          <textarea
+            ref={input}
+            rows={1}
+            aria-label="Your question"
+            aria-invalid={isTooLong || undefined}
+            placeholder="Ask a question"
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            onKeyDown={onKeyDown}
+          />
+          {isAnswering ? (
+            <button type="button" aria-label="Stop" onClick={() => void chat.stop()}>
+              <Icon name="stop" />
+            </button>
           ) : (
-            chat.messages.map((message, i) =>
-              message.role === "user" ? (
-                <p key={i} className="widget-question">
-                  {message.text.slice(0, 4000)}
-                </p>
-              ) : (
-                <WidgetAnswer
-                  key={i}
-                  message={message}
-                  isLast={i === chat.messages.length - 1}
-                  notice={chat.notice}
-                  onAsk={ask}
-                  onRetry={() => void chat.retry(message.id)}
-                  onRate={(rating) => void chat.rate(message.id, message.rating === rating ? null : rating)}
-                />
-              ),
-            )
+            <button type="submit" aria-label="Send" disabled={text.trim() === "" || isTooLong}>
+              <Icon name="send" />
+            </button>
           )}
-          {chat.failure !== null && (
-            <Fault text={chat.failure.message} onRetry={() => ask(chat.failure?.question ?? "")} />
-          )}
-        </div>
-      </main>
-      <form
-        className="widget-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <textarea
-          ref={input}
-          rows={1}
-          aria-label="Your question"
-          aria-invalid={isTooLong || undefined}
-          placeholder="Ask a question"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
-        />
-        {isAnswering ? (
-          <button type="button" aria-label="Stop" onClick={() => void chat.stop()}>
-            <Icon name="stop" />
-          </button>
-        ) : (
-          <button type="submit" aria-label="Send" disabled={text.trim() === "" || isTooLong}>
-            <Icon name="send" />
-          </button>
+        </form>
+        {isTooLong && (
+          <p className="widget-limit" role="alert">
+            This question is too long to send.
+          </p>
         )}
-      </form>
-      {isTooLong && (
-        <p className="widget-limit" role="alert">
-          This question is too long to send.
-        </p>
-      )}
+      </main>
       <p className="visually-hidden" role="status">
         {isAnswering ? "Answering" : chat.messages.length > 0 ? "Answer complete" : ""}
       </p>

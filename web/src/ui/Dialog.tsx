@@ -13,6 +13,9 @@ export interface DialogProps {
   hidesTitle?: boolean | undefined;
 }
 
+const kFirstField =
+  '.dialog-body :is(input, textarea, select):not([tabindex="-1"], [type="radio"], [type="checkbox"])';
+
 /** A modal <dialog>: the browser keeps the focus inside, and closes it on Escape. Rendered means open. */
 export function Dialog({
   title,
@@ -23,6 +26,7 @@ export function Dialog({
   isWide,
   hidesTitle,
 }: DialogProps) {
+  const startsInField = placement === "center" || placement === "top";
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const restore = useEffectEvent((previous: Element | null) => {
@@ -33,12 +37,16 @@ export function Dialog({
   useEffect(() => {
     const element = dialog.current;
     const previous = document.activeElement;
-    if (element && !element.open) element.showModal();
+    if (element && !element.open) {
+      element.showModal();
+      // A dialog that asks for something starts in its first field, not at the button that closes it.
+      if (startsInField) element.querySelector<HTMLElement>(kFirstField)?.focus();
+    }
     return () => {
       element?.close();
       restore(previous);
     };
-  }, []);
+  }, [startsInField]);
 
   return (
     <dialog

@@ -95,7 +95,7 @@ const components: Components = {
     <input type="checkbox" checked={checked === true} disabled readOnly aria-label="Task" />
   ),
   // An answer's headings stand below those of the page.
-  h1: ({ children }) => <h3>{children}</h3>,
+  h1: ({ children }) => <h2>{children}</h2>,
   h2: ({ children }) => <h3>{children}</h3>,
   h3: ({ children }) => <h4>{children}</h4>,
   h4: ({ children }) => <h5>{children}</h5>,

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent } from "react";
+import { type RefObject, useEffect, useRef } from "react";
 
 export interface Shortcut {
   /** "n", "/", "?", "mod+k" (Ctrl or ⌘), "Escape", "ArrowUp" */
@@ -11,11 +11,11 @@ export interface Shortcut {
   run: () => unknown;
 }
 
-const active = new Set<() => readonly Shortcut[]>();
+const active = new Set<RefObject<readonly Shortcut[]>>();
 
 /** All shortcuts that work right now, for the help dialog. */
 export function activeShortcuts(): Shortcut[] {
-  return [...active].flatMap((get) => [...get()]);
+  return [...active].flatMap((shortcuts) => [...shortcuts.current]);
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -31,7 +31,12 @@ function matches(event: KeyboardEvent, keys: string): boolean {
 }
 
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
-  const get = useEffectEvent(() => shortcuts);
+  const latest = useRef(shortcuts);
+
+  // Keeps what the document's listener below will run in step with what was rendered last.
+  useEffect(() => {
+    latest.current = shortcuts;
+  });
 
   // Synchronises with the document's key events.
   useEffect(() => {
@@ -39,7 +44,7 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
       if (event.defaultPrevented || event.isComposing) return;
       // A modal dialog has the keyboard to itself, but for the keys it did not use.
       const isModal = document.querySelector("dialog:modal") !== null;
-      for (const shortcut of get()) {
+      for (const shortcut of latest.current) {
         if (!matches(event, shortcut.keys)) continue;
         if (isModal && !shortcut.keys.startsWith("mod+")) continue;
         if (isTyping(event.target) && !shortcut.whileTyping && !shortcut.keys.startsWith("mod+")) continue;
@@ -48,11 +53,10 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
         return;
       }
     };
-    const read = () => get();
-    active.add(read);
+    active.add(latest);
     document.addEventListener("keydown", onKey);
     return () => {
-      active.delete(read);
+      active.delete(latest);
       document.removeEventListener("keydown", onKey);
     };
   }, []);

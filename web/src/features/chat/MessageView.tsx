@@ -125,7 +125,7 @@ function Sources({ message, onOpenEntry, onAsk }: AnswerProps) {
     <>
       {message.refused && message.nearest.length > 0 && (
         <section className="nearest" aria-label="Nearest questions">
-          <h3>Did you mean</h3>
+          <h2>Did you mean</h2>
           {message.nearest.map((near) => (
             <button
               key={near.id}

@@ -230,7 +230,7 @@ function ClusterRow({
         </ul>
       )}
       <div className="form-actions">
-        <Button look="primary" icon="edit" disabled={ids.length === 0} onClick={() => onWrite(ids)}>
+        <Button icon="edit" disabled={ids.length === 0} onClick={() => onWrite(ids)}>
           Write an entry
         </Button>
         <Button icon="plus" disabled={ids.length === 0} onClick={() => onAssign(ids)}>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fillDays, niceTop } from "./DayChart";
 
 test("the axis ends at a round number", () => {
-  expect([0, 1, 2, 3, 7, 11, 20, 21, 501].map(niceTop)).toEqual([1, 1, 2, 5, 10, 20, 20, 50, 1000]);
+  expect([0, 1, 2, 3, 7, 11, 20, 21, 501].map(niceTop)).toEqual([1, 1, 2, 4, 8, 20, 20, 40, 600]);
 });
 
 test("days without a question are shown empty", () => {

@@ -7,15 +7,15 @@ export interface DayCounts {
 }
 
 const kWidth = 720;
-const kHeight = 180;
-const kBottom = 22;
-const kLeft = 34;
+const kHeight = 200;
+const kBottom = 26;
+const kLeft = 44;
 
-/** The smallest of 1, 2, 5, 10, 20 … that is not below `n`. */
+/** The smallest of 1, 2, 4, 6, 8, 10, 20 … that is not below `n`. */
 export function niceTop(n: number): number {
   if (n <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(n));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((top) => top >= n) ?? n;
+  return [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((top) => top >= n) ?? n;
 }
 
 /** Every day of the last `days`, also those without a question. */
@@ -34,7 +34,7 @@ export function DayChart({ days }: { days: readonly DayCounts[] }) {
   const step = (kWidth - kLeft) / Math.max(1, days.length);
   const scale = (n: number) => (n / top) * (kHeight - kBottom - 8);
   const base = kHeight - kBottom;
-  const every = Math.ceil(days.length / 6);
+  const every = Math.ceil(days.length / 5);
   return (
     <figure className="chart">
       <svg viewBox={`0 0 ${kWidth} ${kHeight}`} role="img" aria-labelledby={titleId}>
@@ -71,7 +71,7 @@ export function DayChart({ days }: { days: readonly DayCounts[] }) {
                 height={refused}
               />
               {i % every === 0 && (
-                <text className="chart-text" x={x} y={kHeight - 6}>
+                <text className="chart-text" x={x} y={kHeight - 5}>
                   {day.date.slice(5)}
                 </text>
               )}

@@ -50,7 +50,7 @@ export function InsightsView({ kb }: { kb: Kb }) {
       {stats.error !== null && <ErrorNote error={stats.error} onRetry={stats.reload} />}
       {stats.value === null && stats.error === null && <Loading label="Loading the figures" />}
       {stats.value && <StatsCards stats={stats.value} days={days} kb={kb.name} />}
-      <section className="card insights-card" aria-labelledby="usage-title">
+      <section className="card insights-card">
         <h2 id="usage-title">Calls and cost, all knowledge bases</h2>
         {usage.error !== null && <ErrorNote error={usage.error} onRetry={usage.reload} />}
         {usage.value === null && usage.error === null && <Loading label="Loading usage" />}
@@ -80,8 +80,8 @@ function StatsCards({ stats, days, kb }: { stats: Stats; days: number; kb: strin
           </div>
         ))}
       </dl>
-      <section className="card insights-card" aria-labelledby="days-title">
-        <h2 id="days-title">Questions per day</h2>
+      <section className="card insights-card">
+        <h2>Questions per day</h2>
         {stats.n_questions === 0 ? (
           <p className="soft">Nobody has asked anything in this time.</p>
         ) : (
@@ -121,7 +121,7 @@ function EntryUsage({ entries, kb }: { entries: readonly EntryRow[]; kb: string 
     .filter((entry) => !onlyUnused || entry.n_uses === 0)
     .toSorted((a, b) => compareBy(sort.by, a, b) * (sort.isDown ? -1 : 1));
   return (
-    <section className="card insights-card" aria-labelledby="entries-title">
+    <section className="card insights-card">
       <div className="page-head">
         <h2 id="entries-title">Entries</h2>
         {nUnused > 0 && (
@@ -284,7 +284,7 @@ export function priceOf(row: PriceRow): Price | null {
 function Prices() {
   const stored = useResource("prices", (signal) => api.getPrices(signal));
   return (
-    <section className="card insights-card" aria-labelledby="prices-title">
+    <section className="card insights-card">
       <h2 id="prices-title">Prices</h2>
       <p className="soft">In US dollars per million tokens. A model may be a pattern, such as gpt-4o*.</p>
       {stored.error !== null && <ErrorNote error={stored.error} onRetry={stored.reload} />}

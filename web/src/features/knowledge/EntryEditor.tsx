@@ -99,6 +99,7 @@ export function EntryEditor({
         save();
       }}
     >
+      <h2 className="visually-hidden">{base ? "Edit entry" : "New entry"}</h2>
       {beside && <TheirVersion entry={beside} onClose={() => setBeside(null)} />}
       <Field label="Question" error={problems.question}>
         {(control) => (
@@ -112,7 +113,7 @@ export function EntryEditor({
         )}
       </Field>
       <div className="editor-answer">
-        <div className="segmented" role="group" aria-label="Answer view">
+        <div className="segmented" role="group" aria-label="View">
           <button type="button" aria-pressed={!isPreview} onClick={() => setPreview(false)}>
             Write
           </button>

@@ -180,6 +180,12 @@ export function KbView({ kb, entryId, file, onFile }: KbViewProps) {
         </div>
       </section>
       <section className="kb-editor" aria-label="Entry">
+        <header className="kb-phone-head">
+          <Link className="kb-back" href={path} aria-label="Back to the entries">
+            <Icon name="back" size={18} />
+          </Link>
+          <h1>{kb.title || kb.name}</h1>
+        </header>
         {entryId === null ? (
           <Empty icon="edit" title="Choose an entry to edit it">
             <p>What you save answers at once.</p>

@@ -85,11 +85,11 @@ export function Shell({ aside, isAsideOpen, onAside, children }: ShellProps) {
       <a className="skip-link" href="#main">
         Skip to the page
       </a>
-      <header className="rail">
+      <nav className="rail" aria-label="Applications">
         <Link className="rail-mark" href="/faq" aria-label="Quintet, start">
           <Mark size={30} />
         </Link>
-        <nav className="rail-apps" aria-label="Applications">
+        <div className="rail-apps">
           {shown.map((app) => (
             <Link
               key={app.id}
@@ -101,15 +101,15 @@ export function Shell({ aside, isAsideOpen, onAside, children }: ShellProps) {
               {app.label}
             </Link>
           ))}
-        </nav>
+        </div>
         <IconButton
           icon={themeIcon[theme]}
           label={`Theme: ${theme}. Change to ${nextTheme[theme]}`}
           onClick={() => setTheme(nextTheme[theme])}
         />
         <IconButton icon="help" label="Keyboard shortcuts" onClick={() => setOpen("help")} />
-      </header>
-      <div className="bar">
+      </nav>
+      <header className="bar">
         {aside !== undefined && (
           <span className="bar-menu">
             <IconButton icon="menu" label="Conversations" onClick={() => onAside(true)} />
@@ -153,7 +153,7 @@ export function Shell({ aside, isAsideOpen, onAside, children }: ShellProps) {
           )}
           <IconButton icon="search" label="Go to (Ctrl+K)" onClick={() => setOpen("palette")} />
         </div>
-      </div>
+      </header>
       {aside !== undefined && <aside className="shell-aside">{aside}</aside>}
       <main id="main" className={aside === undefined ? "shell-main is-wide" : "shell-main"} tabIndex={-1}>
         {children}
