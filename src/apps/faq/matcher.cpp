@@ -107,7 +107,7 @@ void Matcher::State::set_threshold(const std::vector<double>& outside) {
 /// those of the entries left out are outside questions.
 void Matcher::State::learn_from_hidden_entries(std::span<const Phrasing> phrasings) {
   constexpr std::size_t kFolds = 3;
-  const LinearOptions quick = {.max_epochs = 8};
+  const LinearOptions quick = {.max_epochs = 7};
   const std::size_t outside_step = phrasings.size() > kManyOutside ? 3 : 1;
   std::vector<Signals> examples;
   std::vector<bool> labels;

@@ -13,7 +13,7 @@ namespace quintet::faq {
 
 struct MatcherOptions {
   std::optional<double> threshold{};  // answer from this confidence on; nothing = found while training
-  double max_false_answers = 0.04;    // share of outside questions answered, by the matcher's own estimate
+  double max_false_answers = 0.035;   // share of outside questions answered, by the matcher's own estimate
   std::size_t linear_budget = 1'200'000;  // entries x phrasings up to which a linear model is trained
 };
 
@@ -45,7 +45,7 @@ enum class MatchMethod { neighbours, linear };
 /// concurrently.
 class Matcher {
  public:
-  /// Cost: about a second for 77 entries with 100 alternatives, well below one for 10,000 entries with few.
+  /// Cost: one to two seconds for 77 entries with 100 alternatives, below one for 10,000 entries with few.
   static std::shared_ptr<const Matcher> train(std::span<const FaqEntry> entries,
                                               const MatcherOptions& options = {});
 
