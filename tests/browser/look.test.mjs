@@ -101,6 +101,7 @@ test("every page fits a phone", {}, async ({ open, kb }) => {
     "/widget",
   ]) {
     await page.goto(`${base}/faq${path}`);
+    await page.locator("main").waitFor();
     await settled(page);
     const overflow = await page.evaluate(() => {
       const main = document.querySelector("main");
@@ -149,7 +150,7 @@ test("everything in the chat works from the keyboard", {}, async ({ open, kb }) 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("insi");
   await page.keyboard.press("Enter");
-  await page.waitForURL(/insights/);
+  await page.getByRole("heading", { name: "Insights" }).waitFor();
   await page.keyboard.press("n");
   await page.waitForURL(/\/faq$/);
 });

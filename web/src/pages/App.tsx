@@ -1,4 +1,4 @@
-import { Component, lazy, type ReactNode, Suspense } from "react";
+import { Component, lazy, type ReactNode, Suspense, useEffect } from "react";
 import { KeyDialog, SessionProvider } from "../features/session";
 import { Button, ErrorNote, Loading, Mark, matchPath, useLocation } from "../ui";
 import { ChatPage } from "./ChatPage";
@@ -6,10 +6,19 @@ import { NotFoundPage } from "./NotFoundPage";
 import "./pages.css";
 
 // The owner's pages are chunks of their own: most who open the chat never see them.
-const KnowledgePage = lazy(() => import("./KnowledgePage"));
-const InboxPage = lazy(() => import("./InboxPage"));
-const InsightsPage = lazy(() => import("./InsightsPage"));
-const WidgetPage = lazy(() => import("./WidgetPage"));
+const ownersPages = [
+  () => import("./KnowledgePage"),
+  () => import("./InboxPage"),
+  () => import("./InsightsPage"),
+  () => import("./WidgetPage"),
+] as const;
+const [KnowledgePage, InboxPage, InsightsPage, WidgetPage] = [
+  lazy(ownersPages[0]),
+  lazy(ownersPages[1]),
+  lazy(ownersPages[2]),
+  lazy(ownersPages[3]),
+];
+const kPrefetchAfterMs = 2000;
 
 function pageAt(path: string): ReactNode {
   const conversation = matchPath("/faq/c/:id", path);
@@ -24,6 +33,16 @@ function pageAt(path: string): ReactNode {
 
 export function App() {
   const { path } = useLocation();
+
+  // Synchronises with the network being idle again: the other pages then open without a pause.
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      // One that does not come is asked for again when its page is opened.
+      for (const load of ownersPages) load().catch(() => undefined);
+    }, kPrefetchAfterMs);
+    return () => clearTimeout(timer);
+  }, []);
+
   return (
     <CrashGuard>
       <SessionProvider
