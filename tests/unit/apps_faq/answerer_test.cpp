@@ -147,7 +147,7 @@ TEST_F(AnswererTest, HistoryIsTrimmedToItsBudgetFromTheOldEnd) {
   AnswererOptions options;
   options.history_budget_tokens = 200;
   ask("Do you ship?", model, history, options);
-  const auto& messages = model.requests().front().messages;
+  const auto messages = model.requests().front().messages;
   ASSERT_GE(messages.size(), 4u);
   EXPECT_LT(messages.size(), 12u);
   EXPECT_EQ(messages[1].role, Role::user);
