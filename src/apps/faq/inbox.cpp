@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "apps/faq/question_log.h"
-#include "core/text.h"
+#include "retrieval/text_analysis.h"
 
 namespace quintet::faq {
 
@@ -17,33 +17,17 @@ constexpr double kJoinSimilarity = 0.28;
 
 using Features = std::unordered_map<std::string, double>;
 
+/// Stems with their senses, so that "gift cards" and "a gift card" meet; character trigrams, for misspellings.
 Features features_of(std::string_view text) {
+  constexpr double kFunctionWordWeight = 0.15;
+  constexpr double kTrigramWeight = 0.25;
   Features features;
-  const std::string folded = fold_for_search(text);
-  std::vector<char32_t> word;
-  const auto end_word = [&] {
-    if (word.empty()) return;
-    std::string whole = "w:";
-    for (const char32_t c : word) append_utf8(whole, c);
-    features[whole] += 1;
-    word.insert(word.begin(), U' ');
-    word.push_back(U' ');
-    for (std::size_t i = 0; i + 3 <= word.size(); ++i) {
-      std::string gram;
-      for (std::size_t k = 0; k < 3; ++k) append_utf8(gram, word[i + k]);
-      features[gram] += 0.5;
-    }
-    word.clear();
-  };
-  for (std::size_t pos = 0; pos < folded.size();) {
-    const char32_t c = next_code_point(folded, pos);
-    if (is_word_code_point(c)) {
-      word.push_back(c);
-    } else {
-      end_word();
-    }
+  for (const auto& token : retrieval::analyse(text)) {
+    features["s:" + token.sense] += token.is_function ? kFunctionWordWeight : 1.0;
+    if (token.is_function) continue;
+    const std::string padded = " " + token.stem + " ";
+    for (std::size_t at = 0; at + 3 <= padded.size(); ++at) features[padded.substr(at, 3)] += kTrigramWeight;
   }
-  end_word();
   return features;
 }
 
