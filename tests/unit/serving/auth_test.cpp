@@ -48,7 +48,7 @@ TEST_F(KeyStoreTest, MakesKeysThatAreKnownByTheirHashOnly) {
   EXPECT_TRUE(created.secret.starts_with("qn_"));
   EXPECT_EQ(created.secret.find_first_of("+/="), std::string::npos);
   EXPECT_TRUE(keys.has_active_keys());
-  const auto authenticate = make_authenticator(&keys, true);
+  const auto authenticate = make_authenticator(&keys, {.keys_required = true});
   const auto result = authenticate(request_with(created.secret));
   EXPECT_TRUE(result.is_accepted);
   EXPECT_EQ(result.caller.key_id, created.key.id);
@@ -70,7 +70,7 @@ TEST_F(KeyStoreTest, MakesKeysThatAreKnownByTheirHashOnly) {
 
 TEST_F(KeyStoreTest, RefusesRevokedAndExpiredKeys) {
   KeyStore keys(*database, {}, null_log());
-  const auto authenticate = make_authenticator(&keys, false);
+  const auto authenticate = make_authenticator(&keys, {});
   const auto revoked = keys.create("revoked", {"admin"});
   const auto by_secret = keys.create("by secret", {"faq"});
   const auto expired = keys.create("expired", {"faq"}, now_ms() - 1);
@@ -120,12 +120,26 @@ TEST_F(KeyStoreTest, SaysWhatIsWrongWithANewKey) {
 }
 
 TEST(Authenticator, AcceptsNobodyInParticularWhenNoKeyIsRequired) {
-  const auto result = make_authenticator(nullptr, false)(HttpRequest());
+  const auto result = make_authenticator(nullptr, {})(HttpRequest());
   EXPECT_TRUE(result.is_accepted);
   EXPECT_EQ(result.caller.key_id, "");
   EXPECT_TRUE(result.caller.has_scope("admin"));
-  EXPECT_FALSE(make_authenticator(nullptr, false)(request_with("qn_wrong")).is_accepted)
+  EXPECT_FALSE(make_authenticator(nullptr, {})(request_with("qn_wrong")).is_accepted)
       << "a wrong key is a mistake worth telling";
+}
+
+TEST(Authenticator, LetsVisitorsChatWhereThePolicySaysSo) {
+  HttpRequest request;
+  request.headers.add("X-Quintet-Visitor", "0123456789abcdef");
+  const auto result =
+      make_authenticator(nullptr, {.keys_required = true, .visitors_may_chat = true})(request);
+  EXPECT_TRUE(result.is_accepted);
+  EXPECT_TRUE(is_visitor(result.caller.key_id));
+  EXPECT_TRUE(result.caller.has_scope("chat"));
+  EXPECT_FALSE(result.caller.has_scope("faq"));
+  EXPECT_FALSE(make_authenticator(nullptr, {.keys_required = true})(request).is_accepted);
+  request.headers.set("X-Quintet-Visitor", "short");
+  EXPECT_FALSE(make_authenticator(nullptr, {})(request).is_accepted);
 }
 
 TEST(BindPolicy, AsksForAKeyBeyondLoopback) {

@@ -112,6 +112,22 @@ TEST(HttpServerPolicy, LimitsTheRateOfEachKey) {
   EXPECT_EQ(client.get("/healthz").status, 200);
 }
 
+TEST(HttpServerPolicy, LimitsVisitorsByAddressWhateverTheyCallThemselves) {
+  TestServer test;
+  RateLimiter limiter({.requests_per_second = 0.01, .burst = 2});
+  test.rate_limiter = &limiter;
+  test.authenticate = make_authenticator(nullptr, {.keys_required = true, .visitors_may_chat = true});
+  test.router.add(Route{.method = "GET", .pattern = "/chat", .handler = hello, .scope = "chat"});
+  test.start();
+  RawClient client(test.port());
+  const auto ask = [&](int i) {
+    return client.get("/chat", cat("X-Quintet-Visitor: visitor-number-", i, "\r\n"));
+  };
+  EXPECT_EQ(ask(1).status, 200);
+  EXPECT_EQ(ask(2).status, 200);
+  EXPECT_EQ(ask(3).status, 429);
+}
+
 TEST(HttpServerPolicy, ServesTheWebClient) {
   TestServer test;
   const AssetTable assets(
