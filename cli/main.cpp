@@ -246,6 +246,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is an error to report, like a full disk
   try {
     return quintet::cli::run(argc, argv);
   } catch (const quintet::Error& error) {
