@@ -60,11 +60,16 @@ int faq_import(Application& app, const FaqImportArguments& arguments) {
   if (result.has_errors() && !arguments.skip_bad && !arguments.dry_run)
     throw InvalidArgument(cat("nothing was imported because of the errors above; mend them, or import the ",
                               result.entries.size(), " valid entries with --skip-bad"));
-  ensure_kb(app, arguments.kb);
   const std::size_t n_read = result.entries.size();
-  const auto counts = app.knowledge.import(
-      arguments.kb, std::move(result.entries), arguments.replace ? faq::ImportMode::replace : faq::ImportMode::merge,
-      "cli", source_name(arguments.files), arguments.dry_run);
+  faq::ImportCounts counts;
+  if (arguments.dry_run && !app.knowledge.find(arguments.kb)) {
+    counts.n_new = static_cast<std::int64_t>(n_read);  // and the knowledge base would be made
+  } else {
+    ensure_kb(app, arguments.kb);
+    counts = app.knowledge.import(arguments.kb, std::move(result.entries),
+                                  arguments.replace ? faq::ImportMode::replace : faq::ImportMode::merge, "cli",
+                                  source_name(arguments.files), arguments.dry_run);
+  }
   if (arguments.as_json) {
     std::cout << to_json(JsonObject{{"kb", arguments.kb},
                                     {"n_read", n_read},
