@@ -100,12 +100,16 @@ Answerer::Retrieved Answerer::retrieve(const TrainedKnowledge& knowledge, const 
   return retrieved;
 }
 
+void Answerer::check_question(std::string_view text) const {
+  if (trim(text).empty()) throw InvalidArgument("the question is empty");
+  if (text.size() > options_.max_question_bytes)
+    throw InvalidArgument(cat("the question has ", text.size(), " bytes; at most ",
+                              options_.max_question_bytes, " are read. Ask in a few sentences"));
+}
+
 Answer Answerer::answer(const TrainedKnowledge& knowledge, const Question& question, ChatModel& model,
                         const AnswerSink& sink, std::stop_token stop) const {
-  if (trim(question.text).empty()) throw InvalidArgument("the question is empty");
-  if (question.text.size() > options_.max_question_bytes)
-    throw InvalidArgument(cat("the question has ", question.text.size(), " bytes; at most ",
-                              options_.max_question_bytes, " are read. Ask in a few sentences"));
+  check_question(question.text);
   const Retrieved retrieved = retrieve(knowledge, question);
   Answer answer;
   if (model.info().is_generative) {

@@ -69,7 +69,10 @@ class Answerer {
   Answerer(const AnswererOptions& options, const PromptLibrary& prompts)
       : options_(options), prompts_(prompts) {}
 
-  /// Throws InvalidArgument for an empty or oversized question, and whatever ChatModel::chat throws.
+  /// Throws InvalidArgument for a question that answer() would not take: empty, oversized.
+  void check_question(std::string_view text) const;
+
+  /// Throws what check_question() throws, and whatever ChatModel::chat throws.
   Answer answer(const TrainedKnowledge& knowledge, const Question& question, ChatModel& model,
                 const AnswerSink& sink, std::stop_token stop) const;
 

@@ -134,7 +134,7 @@ std::shared_ptr<Run> ChatService::ask(std::string_view owner, std::string_view c
   const Conversation conversation = conversations_.get(owner, conversation_id);
   knowledge_.get(conversation.kb);  // throws before anything is stored
   find_model_(asked.model);
-  if (trim(asked.text).empty()) throw InvalidArgument("the question is empty");
+  answerer_.check_question(asked.text);
   return start(owner, conversations_.begin_exchange(owner, conversation_id, asked.text), asked,
                conversation.kb);
 }
