@@ -46,22 +46,35 @@ std::string attachment_name(std::string_view title) {
   return cat("attachment; filename=\"", name, ".md\"");
 }
 
+using Position = faq::ConversationStore::Position;
+
+std::string cursor_of(const Position& position) {
+  return cat(position.updated_at, ".", position.id);
+}
+
+std::optional<Position> position_of(const HttpRequest& request) {
+  const std::string cursor = request.query_value("cursor").value_or("");
+  if (cursor.empty()) return std::nullopt;
+  const std::size_t dot = cursor.find('.');
+  const auto time = parse_int(std::string_view(cursor).substr(0, dot));
+  if (dot == std::string::npos || !time) throw InvalidArgument("cursor is not one that a page gave");
+  return Position{*time, cursor.substr(dot + 1)};
+}
+
 std::vector<Route> list_routes(FaqServices& services) {
   return {
       {"GET", "/api/conversations",
        [&services](const HttpRequest& request, std::stop_token) {
-         std::optional<TimestampMs> before;
-         if (request.query_value("cursor"))
-           before = request.query_int("cursor", 0, 0, std::numeric_limits<std::int64_t>::max());
-         const auto page = services.conversations.list(
-             owner_of(request), request.query_value("kb").value_or(""),
-             request.query_value("query").value_or(""), before, request.query_int("limit", 50, 1, 200));
+         const auto page =
+             services.conversations.list(owner_of(request), request.query_value("kb").value_or(""),
+                                         request.query_value("query").value_or(""), position_of(request),
+                                         request.query_int("limit", 50, 1, 200));
          JsonArray conversations;
          for (const auto& conversation : page.conversations)
            conversations.push_back(faq::to_json_object(conversation));
          return HttpResponse::json(
              JsonObject{{"conversations", std::move(conversations)},
-                        {"next_cursor", page.next ? Json(cat(*page.next)) : Json(nullptr)}});
+                        {"next_cursor", page.next ? Json(cursor_of(*page.next)) : Json(nullptr)}});
        }},
       {"POST", "/api/conversations",
        [&services](const HttpRequest& request, std::stop_token) {

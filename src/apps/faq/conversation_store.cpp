@@ -98,21 +98,28 @@ std::string_view message_status_name(MessageStatus status) noexcept {
 }
 
 ConversationStore::Page ConversationStore::list(std::string_view owner, std::string_view kb,
-                                                std::string_view query, std::optional<TimestampMs> before,
+                                                std::string_view query, const std::optional<Position>& after,
                                                 std::int64_t limit) const {
   Page page;
   database_.read([&](Connection& db) {
-    Statement rows =
-        db.prepare(cat("SELECT ", kConversationColumns,
-                       " FROM conversation c WHERE c.owner = ?1 AND (?2 = '' OR c.kb = ?2) AND (?3 = '%%' OR "
-                       "c.title LIKE ?3 "
-                       "ESCAPE '\\' OR EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND "
-                       "m.text LIKE ?3 ESCAPE "
-                       "'\\')) AND (?4 IS NULL OR c.updated_at < ?4) ORDER BY c.updated_at DESC LIMIT ?5"));
-    rows.bind(owner, kb, like_pattern(trim(query)), before, limit + 1);
+    Statement rows = db.prepare(cat(
+        "SELECT ", kConversationColumns,
+        " FROM conversation c WHERE c.owner = ?1 AND (?2 = '' OR c.kb = ?2) AND (?3 = '%%' OR "
+        "c.title LIKE ?3 "
+        "ESCAPE '\\' OR EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND "
+        "m.text LIKE ?3 ESCAPE "
+        "'\\')) AND (?4 IS NULL OR (c.updated_at, c.id) < (?4, ?5)) ORDER BY c.updated_at DESC, c.id DESC "
+        "LIMIT ?6"));
+    std::optional<TimestampMs> time;
+    std::optional<std::string> id;
+    if (after) {
+      time = after->updated_at;
+      id = after->id;
+    }
+    rows.bind(owner, kb, like_pattern(trim(query)), time, id, limit + 1);
     while (rows.step()) {
       if (static_cast<std::int64_t>(page.conversations.size()) == limit) {
-        page.next = page.conversations.back().updated_at;
+        page.next = {page.conversations.back().updated_at, page.conversations.back().id};
         break;
       }
       page.conversations.push_back(read_conversation(rows));

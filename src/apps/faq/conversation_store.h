@@ -45,13 +45,18 @@ class ConversationStore {
  public:
   explicit ConversationStore(Database& database) : database_(database) {}
 
+  /// A conversation's place in the list: several may have changed in one millisecond.
+  struct Position {
+    TimestampMs updated_at = 0;
+    std::string id;
+  };
   struct Page {
     std::vector<Conversation> conversations;  // newest first
-    std::optional<TimestampMs> next;          // `before` of the next page
+    std::optional<Position> next;             // `after` of the next page
   };
   /// `kb` and `query` empty = all; `query` is looked for in titles and messages.
   Page list(std::string_view owner, std::string_view kb, std::string_view query,
-            std::optional<TimestampMs> before, std::int64_t limit) const;
+            const std::optional<Position>& after, std::int64_t limit) const;
   Conversation create(std::string_view owner, std::string_view kb, std::string_view title);
   Conversation get(std::string_view owner, std::string_view id) const;
   std::vector<ConversationMessage> messages(std::string_view owner, std::string_view id) const;

@@ -1,5 +1,9 @@
 #include "apps/faq/conversation_store.h"
 
+#include <optional>
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,6 +87,19 @@ TEST_F(ConversationStoreTest, TheListSearchesTitlesAndMessagesLiterally) {
   EXPECT_EQ(found("no_thing"), 1u);
   EXPECT_EQ(found("zebra"), 0u);
   EXPECT_EQ(store_.list("", "other", "", std::nullopt, 10).conversations.size(), 0u);
+}
+
+TEST_F(ConversationStoreTest, PagesHoldEachConversationOnceHoweverFastTheyWereMade) {
+  std::set<std::string> made{conversation_.id};
+  for (int i = 0; i < 20; ++i) made.insert(store_.create("", conversation_.kb, "").id);
+  std::set<std::string> found;
+  std::optional<ConversationStore::Position> after;
+  do {
+    const auto page = store_.list("", "", "", after, 3);
+    for (const auto& one : page.conversations) EXPECT_TRUE(found.insert(one.id).second) << one.id;
+    after = page.next;
+  } while (after);
+  EXPECT_EQ(found, made);
 }
 
 TEST_F(ConversationStoreTest, RenameAndDeleteDoWhatTheySay) {
@@ -170,8 +187,9 @@ TEST_F(QuestionLogTest, StatisticsAddUp) {
 
 TEST(Inbox, GroupsWordingsOfOneQuestionAndKeepsOthersApart) {
   std::vector<InboxQuestion> questions;
-  for (const char* text : {"Can I bring my dog into the shop?", "Are dogs allowed in the shop?", "may i bring a dog",
-                           "Do you sell gift cards?", "I want to buy a gift card", "What is your tax number?"}) {
+  for (const char* text :
+       {"Can I bring my dog into the shop?", "Are dogs allowed in the shop?", "may i bring a dog",
+        "Do you sell gift cards?", "I want to buy a gift card", "What is your tax number?"}) {
     questions.push_back({text, text, 1, "unanswered", "", 1});
   }
   const auto clusters = cluster_questions(questions);
