@@ -74,14 +74,16 @@ JsonObject kb_json(FaqServices& services, const faq::KnowledgeBase& kb) {
 FaqEntry entry_of(const JsonObject& body) {
   FaqEntry entry = faq::entry_from_json(body);
   entry.question = trim(entry.question);
+  entry.answer = faq::trim_answer(entry.answer);  // as import does, so that an export reads back unchanged
   return entry;
 }
 
-HttpResponse conflict_response(FaqServices& services, std::int64_t kb_id, const faq::EditConflict& conflict) {
+/// With what the editor has not seen.
+HttpError edit_conflict(FaqServices& services, std::int64_t kb_id, const faq::EditConflict& conflict) {
   JsonObject extra;
   extra["current"] =
       conflict.current() ? Json(EntryWriter(services, kb_id)(*conflict.current())) : Json(nullptr);
-  return HttpResponse::problem(409, "conflict", conflict.what(), std::move(extra));
+  return HttpError(409, ErrorCode::conflict, conflict.what(), std::move(extra));
 }
 
 JsonArray problems_json(const std::vector<faq::ImportProblem>& problems) {
@@ -141,7 +143,7 @@ HttpResponse import_file(FaqServices& services, const HttpRequest& request) {
         n_read == 0 ? "the file holds no question with an answer; nothing was imported"
                     : cat("the file has problems, so nothing was imported; mend them, or import the ", n_read,
                           " valid entries with skip_bad=true");
-    return HttpResponse::problem(422, "invalid_argument", detail, {{"report", std::move(report)}});
+    throw HttpError(422, ErrorCode::invalid_argument, detail, {{"report", std::move(report)}});
   }
   return HttpResponse::json(report);
 }
@@ -177,6 +179,31 @@ JsonObject change_json(const faq::Change& change) {
           {"undone", change.undone}, {"entries", std::move(entries)}};
 }
 
+/// What the model's provider refuses is no fault of the caller's: 401 would say that the caller's key is
+/// wrong.
+faq::Answer answer_at_once(FaqServices& services, const faq::TrainedKnowledge& knowledge,
+                           const faq::Question& question, ChatModel& model, std::stop_token stop) {
+  services.answerer.check_question(question.text);
+  try {
+    return services.answerer.answer(knowledge, question, model, [](const faq::AnswerEvent&) {}, stop);
+  } catch (const Error& error) {
+    switch (error.code()) {
+      case ErrorCode::exhausted: throw HttpError(503, error.code(), error.what());
+      case ErrorCode::invalid_argument:
+      case ErrorCode::not_found:
+      case ErrorCode::conflict:
+      case ErrorCode::unsupported:
+      case ErrorCode::corrupt_data:
+      case ErrorCode::unauthorized:
+      case ErrorCode::forbidden: throw HttpError(502, error.code(), error.what());
+      case ErrorCode::cancelled:
+      case ErrorCode::unavailable:
+      case ErrorCode::internal: throw;
+    }
+    throw;
+  }
+}
+
 HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_token stop) {
   const JsonObject body = request.json_object();
   faq::Question question;
@@ -196,8 +223,7 @@ HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_to
   const auto knowledge = services.cache.get(request.parameter("kb"));
   ChatModel& model = services.find_model(get_string(body, "model").value_or(""));
   const TimestampMs asked_at = now_ms();
-  const faq::Answer answer =
-      services.answerer.answer(*knowledge, question, model, [](const faq::AnswerEvent&) {}, stop);
+  const faq::Answer answer = answer_at_once(services, *knowledge, question, model, stop);
   services.questions.record_later(
       {"", knowledge->kb.id, question.text, asked_at, answer.refused, answer.text, answer.entry_ids, ""});
   const ChatResponse& response = answer.response;
@@ -357,7 +383,7 @@ std::vector<Route> entry_routes(FaqServices& services) {
            services.cache.refresh(name);
            return HttpResponse::json(EntryWriter(services, kb.id)(stored));
          } catch (const faq::EditConflict& conflict) {
-           return conflict_response(services, kb.id, conflict);
+           throw edit_conflict(services, kb.id, conflict);
          }
        }},
       {"DELETE", "/api/faq/kbs/{kb}/entries/{id}",
@@ -372,7 +398,7 @@ std::vector<Route> entry_routes(FaqServices& services) {
                request.query_int("revision", 0, 0, std::numeric_limits<std::int64_t>::max()),
                actor_of(request));
          } catch (const faq::EditConflict& conflict) {
-           return conflict_response(services, kb.id, conflict);
+           throw edit_conflict(services, kb.id, conflict);
          }
          services.cache.refresh(name);
          return HttpResponse::no_content();
@@ -446,8 +472,9 @@ bool is_for_chat(const Route& route) {
       {"GET", "/api/faq/kbs/{kb}/entries/{id}"},
       {"POST", "/api/faq/kbs/{kb}/ask"},
   }};
-  return std::find(kForChat.begin(), kForChat.end(), std::pair<std::string_view, std::string_view>(
-                                                         route.method, route.pattern)) != kForChat.end();
+  return std::find(kForChat.begin(), kForChat.end(),
+                   std::pair<std::string_view, std::string_view>(route.method, route.pattern)) !=
+         kForChat.end();
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ std::vector<Route> operations_routes(OperationsServices& services) {
   }));
   Route ready = instant("/readyz", [&services](const HttpRequest&, std::stop_token) {
     const std::string missing = services.readiness();
-    if (!missing.empty()) return HttpResponse::problem(503, "unavailable", missing);
+    if (!missing.empty()) throw Unavailable(missing);
     return HttpResponse::json(JsonObject{{"status", "ready"}});
   });
   ready.is_instant = false;  // asks the database

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quintet::faq {
@@ -17,5 +18,9 @@ struct FaqEntry {
 
   bool operator==(const FaqEntry&) const = default;
 };
+
+/// Without blank lines before and space after: how every answer is stored. Indentation of its first line
+/// stays.
+std::string_view trim_answer(std::string_view text) noexcept;
 
 }  // namespace quintet::faq

@@ -82,21 +82,6 @@ bool is_harmless_url(std::string_view url) {
   return false;
 }
 
-std::string_view trim_answer(std::string_view text) noexcept {
-  // Leading spaces may be an indented code block; leading blank lines are nothing.
-  for (std::size_t start = 0; start < text.size();) {
-    const auto end = std::min(text.find('\n', start), text.size());
-    if (!trim(text.substr(start, end - start)).empty()) {
-      text.remove_prefix(start);
-      break;
-    }
-    start = end + 1;
-    if (start >= text.size()) return {};
-  }
-  const auto last = text.find_last_not_of(" \t\r\n\f\v");
-  return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
-}
-
 }  // namespace
 
 TextPosition LineCounter::at(std::size_t offset) noexcept {
