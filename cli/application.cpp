@@ -62,7 +62,10 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
 
   ProviderConfig scripted = common;
   scripted.kind = ProviderKind::scripted;
-  if (const auto script = options.text_if_set("model.script")) scripted.script = read_file(*script);
+  if (const auto script = options.text_if_set("model.script")) {
+    scripted.script = read_file(*script);
+    scripted.name = cat("scripted:", std::filesystem::path(*script).stem().string());
+  }
   return {openai, anthropic, scripted};
 }
 

@@ -41,7 +41,7 @@ constexpr OptionSpec kTable[] = {
     {"model.idle_timeout", duration, "30s", "Longest silence between two tokens"},
     {"model.total_timeout", duration, "10m", "Longest time for a whole answer"},
     {"model.max_attempts", integer, "3", "Attempts at a request that fails before its first token"},
-    {"model.script", text, "", "JSON file of scripted answers: adds a model \"scripted\" for tests and demonstrations"},
+    {"model.script", text, "", "JSON file of scripted answers: adds the model scripted:NAME, for tests and demonstrations"},
 
     {"openai.base_url", text, "https://api.openai.com/v1", "Any OpenAI-compatible server: OpenAI, vLLM, llama-server, Ollama, LM Studio", false, "OPENAI_BASE_URL"},
     {"openai.api_key", text, "", "Key for it; local servers often need none", true, "OPENAI_API_KEY"},
