@@ -46,7 +46,8 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
   common.timeouts.first_byte = std::chrono::milliseconds(options.milliseconds("model.first_token_timeout"));
   common.timeouts.idle = std::chrono::milliseconds(options.milliseconds("model.idle_timeout"));
   common.timeouts.total = std::chrono::milliseconds(options.milliseconds("model.total_timeout"));
-  common.retry.max_attempts = static_cast<int>(std::max<std::int64_t>(1, options.integer("model.max_attempts")));
+  common.retry.max_attempts =
+      static_cast<int>(std::max<std::int64_t>(1, options.integer("model.max_attempts")));
 
   ProviderConfig openai = common;
   openai.kind = ProviderKind::openai;

@@ -24,8 +24,8 @@
 
 namespace quintet::cli {
 
-/// Everything that commands and the server share, made in one place in the order of its needs and taken down in
-/// reverse. The only owner of these objects.
+/// Everything that commands and the server share, made in one place in the order of its needs and taken down
+/// in reverse. The only owner of these objects.
 class Application {
  public:
   /// Opens the database below the home directory, creating both when absent.

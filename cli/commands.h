@@ -8,8 +8,8 @@
 
 #include "application.h"
 
-/// What each command of the program does once its arguments are read. All print results to standard output and
-/// throw Error for what goes wrong; the return value is the exit status.
+/// What each command of the program does once its arguments are read. All print results to standard output
+/// and throw Error for what goes wrong; the return value is the exit status.
 namespace quintet::cli {
 
 struct FaqImportArguments {
@@ -39,7 +39,7 @@ struct FaqEvalArguments {
 int faq_eval(Application& app, const FaqEvalArguments& arguments);
 
 struct FaqListArguments {
-  std::string kb;     // empty = the knowledge bases themselves
+  std::string kb;  // empty = the knowledge bases themselves
   std::string query;
   bool as_json = false;
 };

@@ -41,7 +41,8 @@ std::string bash_script(const std::vector<Node>& nodes) {
   for (const auto& node : nodes)
     if (!node.path.empty()) out += cat("'", node.path, "') path='", node.path, "' ;;\n      ");
   out += "*) ;;\n    esac\n  done\n  local words=''\n  case \"$path\" in\n";
-  for (const auto& node : nodes) out += cat("    '", node.path, "') words='", join(node.words, " "), "' ;;\n");
+  for (const auto& node : nodes)
+    out += cat("    '", node.path, "') words='", join(node.words, " "), "' ;;\n");
   out +=
       "  esac\n"
       "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"

@@ -30,7 +30,8 @@ int show_config(const Options& options, bool as_json) {
       return text;
     };
     std::cout << padded(std::string(spec.name), name_width) << " = "
-              << padded(shown.text.empty() ? "(empty)" : shown.text, value_width) << "  " << shown.origin << '\n';
+              << padded(shown.text.empty() ? "(empty)" : shown.text, value_width) << "  " << shown.origin
+              << '\n';
   }
   if (as_json) std::cout << to_pretty_json(rows) << '\n';
   return 0;

@@ -36,7 +36,8 @@ class ConsoleLog final : public Log {
 
   void write(LogLevel level, std::string_view message, const JsonObject& fields) noexcept override {
     try {
-      logger_.log(to_spdlog(level), "{}", as_json_ ? json_line(level, message, fields) : text_line(message, fields));
+      logger_.log(to_spdlog(level), "{}",
+                  as_json_ ? json_line(level, message, fields) : text_line(message, fields));
     } catch (const std::exception&) {
       // Out of memory while logging: the line is lost, the work goes on.
     }

@@ -16,9 +16,11 @@ namespace quintet::cli {
 namespace {
 
 constexpr std::array<std::string_view, 3> kQuestionColumns = {"question", "text", "query"};
-constexpr std::array<std::string_view, 6> kEntryColumns = {"entry", "expected", "category", "id", "label", "intent"};
+constexpr std::array<std::string_view, 6> kEntryColumns = {"entry", "expected", "category",
+                                                           "id",    "label",    "intent"};
 
-std::optional<std::size_t> find_column(const std::vector<std::string>& header, std::span<const std::string_view> names) {
+std::optional<std::size_t> find_column(const std::vector<std::string>& header,
+                                       std::span<const std::string_view> names) {
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string name = ascii_lower(trim(header[i]));
     if (std::find(names.begin(), names.end(), name) != names.end()) return i;
@@ -30,7 +32,8 @@ std::optional<std::size_t> find_column(const std::vector<std::string>& header, s
 class EntryNames {
  public:
   explicit EntryNames(const faq::TrainedKnowledge& knowledge) : knowledge_(knowledge) {
-    for (std::size_t i = 0; i < knowledge.entries.size(); ++i) by_question_.emplace(folded(knowledge.entries[i].question), i);
+    for (std::size_t i = 0; i < knowledge.entries.size(); ++i)
+      by_question_.emplace(folded(knowledge.entries[i].question), i);
   }
 
   std::optional<std::size_t> find(std::string_view name) const {
@@ -54,7 +57,8 @@ class EntryNames {
 
 std::vector<faq::LabelledQuestion> read_questions(const std::filesystem::path& file,
                                                   const faq::TrainedKnowledge& knowledge) {
-  const std::string text = replace_all(replace_all(sanitize_utf8(read_file(file)), "\r\n", "\n"), "\xEF\xBB\xBF", "");
+  const std::string text =
+      replace_all(replace_all(sanitize_utf8(read_file(file)), "\r\n", "\n"), "\xEF\xBB\xBF", "");
   CsvReader reader(text, ',');
   CsvRecord record;
   if (!reader.next(record)) throw InvalidArgument(cat(file.string(), " is empty"));
@@ -70,15 +74,17 @@ std::vector<faq::LabelledQuestion> read_questions(const std::filesystem::path& f
     if (!record.fault.empty())
       throw InvalidArgument(cat(file.string(), " line ", position.line, ": ", record.fault));
     if (record.cells.size() <= std::max(*question_column, *entry_column))
-      throw InvalidArgument(cat(file.string(), " line ", position.line, ": has only ", record.cells.size(), " columns"));
+      throw InvalidArgument(
+          cat(file.string(), " line ", position.line, ": has only ", record.cells.size(), " columns"));
     faq::LabelledQuestion question{record.cells[*question_column], std::nullopt};
     const auto name = trim(record.cells[*entry_column]);
     if (!name.empty()) {
       question.entry = names.find(name);
       if (!question.entry)
-        throw InvalidArgument(cat(file.string(), " line ", position.line, ": \"", name,
-                                  "\" is neither an entry's id nor its question; leave the cell empty for a question "
-                                  "that is outside the FAQ"));
+        throw InvalidArgument(
+            cat(file.string(), " line ", position.line, ": \"", name,
+                "\" is neither an entry's id nor its question; leave the cell empty for a question "
+                "that is outside the FAQ"));
     }
     questions.push_back(std::move(question));
   }
@@ -88,20 +94,25 @@ std::vector<faq::LabelledQuestion> read_questions(const std::filesystem::path& f
 
 Json estimate_json(const faq::Estimate& estimate) {
   if (estimate.n == 0) return nullptr;
-  return JsonObject{{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}, {"n", estimate.n}};
+  return JsonObject{
+      {"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}, {"n", estimate.n}};
 }
 
 JsonObject report_json(const faq::EvaluationReport& report) {
-  return {{"top1", estimate_json(report.top1)},           {"top3", estimate_json(report.top3)},
-          {"answered", estimate_json(report.answered)},   {"precision", estimate_json(report.precision)},
+  return {{"top1", estimate_json(report.top1)},
+          {"top3", estimate_json(report.top3)},
+          {"answered", estimate_json(report.answered)},
+          {"precision", estimate_json(report.precision)},
           {"false_answers", estimate_json(report.false_answers)},
-          {"auroc", estimate_json(report.separation)},    {"threshold", report.threshold}};
+          {"auroc", estimate_json(report.separation)},
+          {"threshold", report.threshold}};
 }
 
 std::string shown(const faq::Estimate& estimate) {
   if (estimate.n == 0) return "-";
   std::ostringstream out;
-  out << std::fixed << std::setprecision(3) << estimate.value << " [" << estimate.low << ", " << estimate.high << "]";
+  out << std::fixed << std::setprecision(3) << estimate.value << " [" << estimate.low << ", " << estimate.high
+      << "]";
   return out.str();
 }
 
@@ -134,7 +145,8 @@ int faq_eval(Application& app, const FaqEvalArguments& arguments) {
             << matcher.threshold << "\n\n"
             << std::left << std::setw(32) << "" << std::setw(26) << "matcher" << "plain BM25\n";
   for (const auto& row : kRows)
-    std::cout << std::setw(32) << row.name << std::setw(26) << shown(matcher.*row.value) << shown(bm25.*row.value) << '\n';
+    std::cout << std::setw(32) << row.name << std::setw(26) << shown(matcher.*row.value)
+              << shown(bm25.*row.value) << '\n';
   return 0;
 }
 

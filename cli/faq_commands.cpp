@@ -1,7 +1,6 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
+#include <unistd.h>
 
 #include "apps/faq/chat_service.h"
 #include "apps/faq/import.h"
@@ -16,7 +15,8 @@ namespace {
 
 faq::FaqFormat format_of(const std::string& name) {
   if (const auto format = faq::parse_format(name)) return *format;
-  throw InvalidArgument(cat("format \"", name, "\" is not known; use auto, json, jsonl, csv, markdown, text or html"));
+  throw InvalidArgument(
+      cat("format \"", name, "\" is not known; use auto, json, jsonl, csv, markdown, text or html"));
 }
 
 void ensure_kb(Application& app, const std::string& kb) {
@@ -27,7 +27,8 @@ faq::ImportResult read_files(const FaqImportArguments& arguments) {
   if (arguments.format == "auto") return faq::import_files(arguments.files);
   const faq::FaqFormat format = format_of(arguments.format);
   if (arguments.files.size() != 1 || std::filesystem::is_directory(arguments.files.front()))
-    throw InvalidArgument("--format names the format of one file; leave it out for several files or a folder");
+    throw InvalidArgument(
+        "--format names the format of one file; leave it out for several files or a folder");
   return faq::import_entries(read_file(arguments.files.front()), format);
 }
 
@@ -55,8 +56,9 @@ int faq_import(Application& app, const FaqImportArguments& arguments) {
   faq::ImportResult result = read_files(arguments);
   print_problems(result);
   if (result.entries.empty())
-    throw InvalidArgument(cat("nothing to import: ", source_name(arguments.files),
-                              " holds no question with an answer (see `quintet faq import --help` for the formats)"));
+    throw InvalidArgument(
+        cat("nothing to import: ", source_name(arguments.files),
+            " holds no question with an answer (see `quintet faq import --help` for the formats)"));
   if (result.has_errors() && !arguments.skip_bad && !arguments.dry_run)
     throw InvalidArgument(cat("nothing was imported because of the errors above; mend them, or import the ",
                               result.entries.size(), " valid entries with --skip-bad"));
@@ -67,8 +69,8 @@ int faq_import(Application& app, const FaqImportArguments& arguments) {
   } else {
     ensure_kb(app, arguments.kb);
     counts = app.knowledge.import(arguments.kb, std::move(result.entries),
-                                  arguments.replace ? faq::ImportMode::replace : faq::ImportMode::merge, "cli",
-                                  source_name(arguments.files), arguments.dry_run);
+                                  arguments.replace ? faq::ImportMode::replace : faq::ImportMode::merge,
+                                  "cli", source_name(arguments.files), arguments.dry_run);
   }
   if (arguments.as_json) {
     std::cout << to_json(JsonObject{{"kb", arguments.kb},
@@ -83,9 +85,9 @@ int faq_import(Application& app, const FaqImportArguments& arguments) {
                                     {"seconds", watch.seconds()}})
               << '\n';
   } else {
-    std::cout << (arguments.dry_run ? "Would import " : "Imported ") << n_read << " entries into \"" << arguments.kb
-              << "\": " << counts.n_new << " new, " << counts.n_changed << " changed, " << counts.n_unchanged
-              << " unchanged, " << counts.n_removed << " removed\n";
+    std::cout << (arguments.dry_run ? "Would import " : "Imported ") << n_read << " entries into \""
+              << arguments.kb << "\": " << counts.n_new << " new, " << counts.n_changed << " changed, "
+              << counts.n_unchanged << " unchanged, " << counts.n_removed << " removed\n";
   }
   return 0;
 }
@@ -110,17 +112,17 @@ int faq_ask(Application& app, const FaqAskArguments& arguments) {
   app.questions.record_later(
       {"", knowledge->kb.id, question.text, now_ms(), answer.refused, answer.text, answer.entry_ids, ""});
   if (arguments.as_json) {
-    std::cout << to_json(JsonObject{
-                     {"answer", answer.text},
-                     {"refused", answer.refused},
-                     {"confidence", answer.confidence},
-                     {"entries", to_json_array(answer.entry_ids)},
-                     {"nearest", faq::nearest_json(answer.nearest)},
-                     {"usage", faq::usage_json(answer.response.usage, answer.response.cost_usd)},
-                     {"model", answer.response.model},
-                     {"provider", answer.response.provider},
-                     {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
-                     {"latency_ms", answer.response.latency_ms}})
+    std::cout << to_json(
+                     JsonObject{{"answer", answer.text},
+                                {"refused", answer.refused},
+                                {"confidence", answer.confidence},
+                                {"entries", to_json_array(answer.entry_ids)},
+                                {"nearest", faq::nearest_json(answer.nearest)},
+                                {"usage", faq::usage_json(answer.response.usage, answer.response.cost_usd)},
+                                {"model", answer.response.model},
+                                {"provider", answer.response.provider},
+                                {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
+                                {"latency_ms", answer.response.latency_ms}})
               << '\n';
     return 0;
   }

@@ -24,7 +24,9 @@ std::string_view state_of(const ApiKey& key) {
   return key.is_active(now_ms()) ? "active" : "expired";
 }
 
-Json time_or_null(const std::optional<TimestampMs>& time) { return time ? Json(to_iso8601(*time)) : Json(nullptr); }
+Json time_or_null(const std::optional<TimestampMs>& time) {
+  return time ? Json(to_iso8601(*time)) : Json(nullptr);
+}
 
 JsonObject key_json(const ApiKey& key) {
   return {{"id", key.id},

@@ -52,7 +52,10 @@ void add_shortcut(CLI::App& command, Program& program, const std::string& flag, 
                   const char* help) {
   command
       .add_option_function<std::string>(
-          flag, [&program, option](const std::string& value) { program.option_arguments.overrides.emplace_back(option, value); },
+          flag,
+          [&program, option](const std::string& value) {
+            program.option_arguments.overrides.emplace_back(option, value);
+          },
           help)
       ->type_name("VALUE");
 }
@@ -63,12 +66,15 @@ void add_faq_commands(CLI::App& app, Program& program) {
 
   auto import_arguments = std::make_shared<FaqImportArguments>();
   CLI::App* import = faq->add_subcommand("import", "Import files or folders into a knowledge base");
-  import->add_option("files", import_arguments->files, "JSON, JSONL, CSV, Markdown, text (Q:/A:) or HTML")->required();
+  import->add_option("files", import_arguments->files, "JSON, JSONL, CSV, Markdown, text (Q:/A:) or HTML")
+      ->required();
   import->add_option("--kb", import_arguments->kb, "Knowledge base; made when it does not exist")->required();
   import->add_option("--format", import_arguments->format,
                      "auto, json, jsonl, csv, markdown, text or html (of one file)");
-  import->add_flag("--replace", import_arguments->replace, "Afterwards the knowledge base holds exactly these entries");
-  import->add_flag("--skip-bad", import_arguments->skip_bad, "Import the valid entries of a file with errors");
+  import->add_flag("--replace", import_arguments->replace,
+                   "Afterwards the knowledge base holds exactly these entries");
+  import->add_flag("--skip-bad", import_arguments->skip_bad,
+                   "Import the valid entries of a file with errors");
   import->add_flag("--dry-run", import_arguments->dry_run, "Say what would change");
   import->add_flag("--json", import_arguments->as_json, "Print JSON");
   import->callback([&program, import_arguments] {
@@ -146,16 +152,16 @@ void add_key_commands(CLI::App& app, Program& program) {
   auto id = std::make_shared<std::string>();
   CLI::App* revoke = keys->add_subcommand("revoke", "Refuse a key from now on");
   revoke->add_option("id", *id, "The key's id, or the key itself")->required();
-  revoke->callback([&program, id] {
-    program.command = [id](Application& a) { return keys_revoke(a, *id); };
-  });
+  revoke->callback(
+      [&program, id] { program.command = [id](Application& a) { return keys_revoke(a, *id); }; });
 }
 
 void add_other_commands(CLI::App& app, Program& program) {
   auto serve_arguments = std::make_shared<ServeArguments>();
   CLI::App* serve_command = app.add_subcommand("serve", "Serve the web page and the API");
-  serve_command->add_option("--kb", serve_arguments->kb_files,
-                            "FAQ file or folder to import first (or the name of a knowledge base); shown by default");
+  serve_command->add_option(
+      "--kb", serve_arguments->kb_files,
+      "FAQ file or folder to import first (or the name of a knowledge base); shown by default");
   serve_command->add_flag("--open", serve_arguments->open_browser, "Open the page in the browser");
   add_shortcut(*serve_command, program, "--port", "serve.port", "TCP port (serve.port)");
   add_shortcut(*serve_command, program, "--host", "serve.host", "Address to listen on (serve.host)");
@@ -208,9 +214,11 @@ int run(int argc, char** argv) {
   app.set_help_all_flag("--help-all", "Help for every command");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--config", program.option_arguments.config_file, "Configuration file; default: ./quintet.toml");
+  app.add_option("--config", program.option_arguments.config_file,
+                 "Configuration file; default: ./quintet.toml");
   app.add_option("--home", program.home, "Folder for all data (home)");
-  app.add_option("--set", program.sets, "NAME=VALUE of any option; `quintet config` lists them")->type_name("NAME=VALUE");
+  app.add_option("--set", program.sets, "NAME=VALUE of any option; `quintet config` lists them")
+      ->type_name("NAME=VALUE");
   app.add_option("--log-level", program.log_level, "debug, info, warning, error or off (log.level)");
   add_faq_commands(app, program);
   add_other_commands(app, program);

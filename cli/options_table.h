@@ -16,12 +16,12 @@ std::span<const OptionSpec> options_table();
 
 /// What the command line says about options.
 struct OptionArguments {
-  std::optional<std::filesystem::path> config_file;             // --config
+  std::optional<std::filesystem::path> config_file;            // --config
   std::vector<std::pair<std::string, std::string>> overrides;  // --set name=value, and --port, --host …
 };
 
-/// default < quintet.toml < environment < command line. Without --config, ./quintet.toml is read when it exists, else
-/// $XDG_CONFIG_HOME/quintet/quintet.toml when that does. Throws InvalidArgument.
+/// default < quintet.toml < environment < command line. Without --config, ./quintet.toml is read when it
+/// exists, else $XDG_CONFIG_HOME/quintet/quintet.toml when that does. Throws InvalidArgument.
 Options load_options(const OptionArguments& arguments);
 
 /// Where data lives: the option `home`, else $XDG_DATA_HOME/quintet, else ~/.local/share/quintet.

@@ -9,10 +9,13 @@ extern "C" const char qn_sample_faq_end[];
 namespace quintet::cli {
 
 void import_sample(Application& app) {
-  faq::ImportResult result = faq::import_entries({qn_sample_faq_begin, static_cast<std::size_t>(qn_sample_faq_end - qn_sample_faq_begin)}, faq::FaqFormat::json);
+  faq::ImportResult result = faq::import_entries(
+      {qn_sample_faq_begin, static_cast<std::size_t>(qn_sample_faq_end - qn_sample_faq_begin)},
+      faq::FaqFormat::json);
   QN_CHECK(!result.has_errors() && !result.entries.empty());
   app.knowledge.create("quintet", "About Quintet", "A sample: questions about this program.");
-  app.knowledge.import("quintet", std::move(result.entries), faq::ImportMode::merge, "cli", "the sample FAQ", false);
+  app.knowledge.import("quintet", std::move(result.entries), faq::ImportMode::merge, "cli", "the sample FAQ",
+                       false);
 }
 
 }  // namespace quintet::cli

@@ -1,11 +1,10 @@
-#include <spawn.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
+#include <spawn.h>
 #include <thread>
+#include <unistd.h>
 #include <unordered_map>
 
 #include "apps/faq/chat_service.h"
@@ -37,8 +36,10 @@ ServerOptions server_options(const Options& options) {
   const std::int64_t port = options.integer("serve.port");
   if (port < 0 || port > 65535) throw InvalidArgument(cat("serve.port must be 0 to 65535, not ", port));
   server.port = static_cast<std::uint16_t>(port);
-  server.n_io_threads = static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.io_threads")));
-  server.max_connections = static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.max_connections")));
+  server.n_io_threads =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.io_threads")));
+  server.max_connections =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("serve.max_connections")));
   server.timeouts.header = duration(options, "serve.header_timeout");
   server.timeouts.body_stall = duration(options, "serve.body_timeout");
   server.timeouts.keep_alive = duration(options, "serve.keep_alive");
@@ -132,35 +133,39 @@ int serve(Application& app, const ServeArguments& arguments) {
   const bool keys_required = !is_loopback_address(server_settings.address) || keys.has_active_keys();
 
   WorkerPool::Options pool_options;
-  pool_options.max_threads = static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
+  pool_options.max_threads =
+      static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
   WorkerPool workers(pool_options, app.log);
   const auto find_model = [&app](std::string_view id) -> ChatModel& { return app.models.find(id); };
-  faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers, app.log);
+  faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers,
+                        app.log);
 
   MetricsRegistry metrics;
   RequestMetrics request_metrics(metrics);
   const std::size_t max_upload = options.bytes("serve.max_upload");
   FaqServices faq_services{app.knowledge, app.cache,    app.questions, app.conversations,
                            chat,          app.answerer, find_model,    max_upload};
-  OperationsServices operations{.version = QN_VERSION,
-                                .keys_required = keys_required,
-                                .models = [&app] { return app.models.infos(); },
-                                .default_model_id = [&app] { return app.models.default_id(); },
-                                .default_kb = [&app, first_imported] { return default_kb(app, first_imported); },
-                                .allowed_origins = server_settings.allowed_origins,
-                                .max_upload_bytes = max_upload,
-                                .max_question_bytes = options.bytes("faq.max_question"),
-                                .readiness = [&app] {
-                                  app.knowledge.list();
-                                  return std::string();
-                                },
-                                .openapi = std::string(openapi_document()),
-                                .metrics = metrics,
-                                .prices = app.prices,
-                                .usage = app.usage,
-                                .spans = app.spans,
-                                .prompts = app.prompts,
-                                .keys = keys};
+  OperationsServices operations{
+      .version = QN_VERSION,
+      .keys_required = keys_required,
+      .models = [&app] { return app.models.infos(); },
+      .default_model_id = [&app] { return app.models.default_id(); },
+      .default_kb = [&app, first_imported] { return default_kb(app, first_imported); },
+      .allowed_origins = server_settings.allowed_origins,
+      .max_upload_bytes = max_upload,
+      .max_question_bytes = options.bytes("faq.max_question"),
+      .readiness =
+          [&app] {
+            app.knowledge.list();
+            return std::string();
+          },
+      .openapi = std::string(openapi_document()),
+      .metrics = metrics,
+      .prices = app.prices,
+      .usage = app.usage,
+      .spans = app.spans,
+      .prompts = app.prompts,
+      .keys = keys};
   const auto embedded = embedded_web_assets();
   const AssetTable assets(std::vector<Asset>(embedded.begin(), embedded.end()));
 
@@ -171,12 +176,9 @@ int serve(Application& app, const ServeArguments& arguments) {
   for (auto& route : widget_routes(assets, server_settings.allowed_origins)) router.add(std::move(route));
 
   RateLimiter limiter({options.number("serve.requests_per_second"), options.number("serve.burst")});
-  ServerServices services{workers,
-                          app.log,
-                          make_authenticator(&keys, {keys_required, options.boolean("serve.public_chat")}),
-                          &limiter,
-                          &assets,
-                          [&request_metrics](const AccessRecord& record) { request_metrics.count(record); }};
+  ServerServices services{
+      workers,  app.log, make_authenticator(&keys, {keys_required, options.boolean("serve.public_chat")}),
+      &limiter, &assets, [&request_metrics](const AccessRecord& record) { request_metrics.count(record); }};
   HttpServer server(std::move(server_settings), std::move(router), std::move(services));
   metrics.observe("quintet_http_connections", "Open connections",
                   [&server] { return static_cast<double>(server.n_connections()); });

@@ -21,8 +21,9 @@ class CsvReader {
  public:
   CsvReader(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
 
-  /// The next record that is not an empty line; false at the end. After a fault, reading goes on with the line after
-  /// the one on which the record began, so that a lost quote costs one record and not the rest of the file.
+  /// The next record that is not an empty line; false at the end. After a fault, reading goes on with the
+  /// line after the one on which the record began, so that a lost quote costs one record and not the rest of
+  /// the file.
   bool next(CsvRecord& record);
 
  private:

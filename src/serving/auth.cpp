@@ -27,13 +27,16 @@ constexpr std::string_view kVisitorPrefix = "visitor:";
 
 bool is_visitor_name(std::string_view name) {
   return name.size() >= 16 && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-           return c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+           return c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                  (c >= 'A' && c <= 'Z');
          });
 }
 
 }  // namespace
 
-bool is_visitor(std::string_view key_id) noexcept { return key_id.starts_with(kVisitorPrefix); }
+bool is_visitor(std::string_view key_id) noexcept {
+  return key_id.starts_with(kVisitorPrefix);
+}
 
 Authenticator make_authenticator(const KeyStore* keys, const AuthPolicy& policy) {
   return [keys, policy](const HttpRequest& request) -> AuthResult {

@@ -87,8 +87,10 @@ struct AuthPolicy {
   bool visitors_may_chat = false;  // without a key, where keys are required
 };
 
-/// "Authorization: Bearer qn_…", or "X-API-Key"; a key that is presented must be valid in any case. Without one:
-/// - with "X-Quintet-Visitor: <16 to 64 of A-Z a-z 0-9 - _>", which the widget draws at random for each browser, the
+/// "Authorization: Bearer qn_…", or "X-API-Key"; a key that is presented must be valid in any case. Without
+/// one:
+/// - with "X-Quintet-Visitor: <16 to 64 of A-Z a-z 0-9 - _>", which the widget draws at random for each
+/// browser, the
 ///   caller is that visitor and may chat, seeing only the visitor's own conversations;
 /// - otherwise the caller is the owner with every scope, unless keys are required.
 /// `keys` may be null and outlives the result.

@@ -27,10 +27,9 @@ std::optional<std::string_view> HttpHeaders::get(std::string_view name) const no
 
 bool Caller::has_scope(std::string_view scope) const noexcept {
   if (scope.empty()) return true;
-  return std::any_of(scopes.begin(), scopes.end(),
-                     [&](const std::string& held) {
-                       return held == scope || held == "admin" || (held == "faq" && scope == "chat");
-                     });
+  return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& held) {
+    return held == scope || held == "admin" || (held == "faq" && scope == "chat");
+  });
 }
 
 JsonObject HttpRequest::json_object() const {

@@ -7,8 +7,12 @@ namespace quintet {
 
 namespace {
 
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-Json time_or_null(const std::optional<TimestampMs>& time) { return time ? Json(to_iso8601(*time)) : Json(nullptr); }
+Json or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json time_or_null(const std::optional<TimestampMs>& time) {
+  return time ? Json(to_iso8601(*time)) : Json(nullptr);
+}
 
 HttpResponse info(const OperationsServices& services) {
   const std::string default_model = services.default_model_id();
@@ -21,15 +25,15 @@ HttpResponse info(const OperationsServices& services) {
                                 {"is_default", model.id == default_model}});
   }
   const std::string kb = services.default_kb();
-  return HttpResponse::json(JsonObject{
-      {"version", services.version},
-      {"auth_required", services.keys_required},
-      {"apps", JsonArray{JsonObject{{"id", "faq"}, {"title", "FAQ chatbot"}}}},
-      {"models", std::move(models)},
-      {"default_kb", kb.empty() ? Json(nullptr) : Json(kb)},
-      {"widget", JsonObject{{"allowed_origins", to_json_array(services.allowed_origins)}}},
-      {"limits", JsonObject{{"max_upload_bytes", services.max_upload_bytes},
-                            {"max_question_bytes", services.max_question_bytes}}}});
+  return HttpResponse::json(
+      JsonObject{{"version", services.version},
+                 {"auth_required", services.keys_required},
+                 {"apps", JsonArray{JsonObject{{"id", "faq"}, {"title", "FAQ chatbot"}}}},
+                 {"models", std::move(models)},
+                 {"default_kb", kb.empty() ? Json(nullptr) : Json(kb)},
+                 {"widget", JsonObject{{"allowed_origins", to_json_array(services.allowed_origins)}}},
+                 {"limits", JsonObject{{"max_upload_bytes", services.max_upload_bytes},
+                                       {"max_question_bytes", services.max_question_bytes}}}});
 }
 
 HttpResponse usage(const OperationsServices& services, const HttpRequest& request) {
@@ -158,22 +162,24 @@ std::vector<Route> operations_routes(OperationsServices& services) {
   routes.push_back(instant("/openapi.json", [&services](const HttpRequest&, std::stop_token) {
     return HttpResponse::text(services.openapi, "application/json");
   }));
-  routes.push_back(instant("/api/info", [&services](const HttpRequest&, std::stop_token) { return info(services); }));
+  routes.push_back(
+      instant("/api/info", [&services](const HttpRequest&, std::stop_token) { return info(services); }));
   routes.back().is_instant = false;
   routes.push_back(administrative("GET", "/metrics", [&services](const HttpRequest&, std::stop_token) {
     return HttpResponse::text(services.metrics.prometheus_text(), std::string(MetricsRegistry::kContentType));
   }));
-  routes.push_back(administrative("GET", "/api/usage", [&services](const HttpRequest& request, std::stop_token) {
-    return usage(services, request);
-  }));
+  routes.push_back(administrative(
+      "GET", "/api/usage",
+      [&services](const HttpRequest& request, std::stop_token) { return usage(services, request); }));
   routes.push_back(administrative(
       "GET", "/api/prices", [&services](const HttpRequest&, std::stop_token) { return prices(services); }));
-  routes.push_back(administrative("PUT", "/api/prices", [&services](const HttpRequest& request, std::stop_token) {
-    return replace_prices(services, request);
-  }));
-  routes.push_back(administrative("GET", "/api/traces/{trace}", [&services](const HttpRequest& request, std::stop_token) {
-    return trace(services, request);
-  }));
+  routes.push_back(
+      administrative("PUT", "/api/prices", [&services](const HttpRequest& request, std::stop_token) {
+        return replace_prices(services, request);
+      }));
+  routes.push_back(administrative(
+      "GET", "/api/traces/{trace}",
+      [&services](const HttpRequest& request, std::stop_token) { return trace(services, request); }));
   routes.push_back(administrative(
       "GET", "/api/prompts", [&services](const HttpRequest&, std::stop_token) { return prompts(services); }));
   routes.push_back(administrative(

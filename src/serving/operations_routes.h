@@ -35,7 +35,8 @@ struct OperationsServices {
   const KeyStore& keys;
 };
 
-/// /healthz, /readyz, /metrics, /openapi.json, /api/info, /api/usage, /api/prices, /api/traces, /api/prompts, /api/keys.
+/// /healthz, /readyz, /metrics, /openapi.json, /api/info, /api/usage, /api/prices, /api/traces, /api/prompts,
+/// /api/keys.
 std::vector<Route> operations_routes(OperationsServices& services);
 
 }  // namespace quintet

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "llm/token_estimate.h"
+#include "retrieval/text_analysis.h"
 
 namespace quintet::faq {
 
@@ -16,37 +17,33 @@ constexpr std::string_view kRefusalText = "I could not find an answer to that in
 constexpr std::size_t kMaxSources = 40;
 // A follow-up leans on the question before it; asked alone it is short. Longer questions stand for
 // themselves.
-constexpr std::size_t kMaxFollowUpWords = 8;
+constexpr std::size_t kMaxFollowUpWords = 10;
+constexpr std::ptrdiff_t kMaxTopicalWords = 2;
 // Below this a question is not even worth offering.
 constexpr double kMinOfferedConfidence = 0.02;
 
-/// "and on the phone?", "how long does that take?": English cues, plus brevity for the languages that have
-/// none here.
+/// "and on the phone?", "how long does that take?": little of its own to say, and an English sign that it
+/// leans on what came before, or only a word or two in any language. "Why do whales sing?" begins like one
+/// but brings its own topic.
 bool looks_like_follow_up(std::string_view text) {
-  constexpr std::array kOpenings = {"and ",      "but ",     "or ",   "also ", "what about",
-                                    "how about", "what if",  "then ", "why",   "why not",
-                                    "how long",  "how much", "ok ",   "okay "};
+  constexpr std::array kOpenings = {"and",      "but",        "or",        "also",   "then",
+                                    "ok",       "okay",       "why",       "so",     "how long",
+                                    "how much", "what about", "how about", "what if"};
   constexpr std::array kPronouns = {"it",    "its",  "that", "this", "these",
                                     "those", "they", "them", "one",  "there"};
-  const std::string folded = fold_for_search(trim(text));
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : folded + " ") {
-    const bool is_word =
-        static_cast<unsigned char>(c) >= 0x80 || is_word_code_point(static_cast<char32_t>(c));
-    if (is_word) {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  if (words.empty() || words.size() > kMaxFollowUpWords) return false;
-  if (words.size() <= 2) return true;
-  const bool opens = std::any_of(kOpenings.begin(), kOpenings.end(),
-                                 [&](std::string_view opening) { return folded.starts_with(opening); });
-  return opens || std::any_of(words.begin(), words.end(), [&](const std::string& candidate) {
-           return std::find(kPronouns.begin(), kPronouns.end(), candidate) != kPronouns.end();
+  const auto tokens = retrieval::analyse(text);
+  const auto n_topical = std::count_if(tokens.begin(), tokens.end(),
+                                       [](const retrieval::Token& token) { return !token.is_function; });
+  if (tokens.empty() || tokens.size() > kMaxFollowUpWords || n_topical > kMaxTopicalWords) return false;
+  if (tokens.size() <= 2) return true;
+  const std::string start = cat(tokens[0].word, " ");
+  const std::string longer_start = cat(start, tokens[1].word, " ");
+  const bool opens = std::any_of(kOpenings.begin(), kOpenings.end(), [&](std::string_view opening) {
+    const std::string wanted = cat(opening, " ");
+    return start == wanted || longer_start == wanted;
+  });
+  return opens || std::any_of(tokens.begin(), tokens.end(), [&](const retrieval::Token& token) {
+           return std::find(kPronouns.begin(), kPronouns.end(), token.word) != kPronouns.end();
          });
 }
 

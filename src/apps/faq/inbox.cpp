@@ -17,7 +17,8 @@ constexpr double kJoinSimilarity = 0.28;
 
 using Features = std::unordered_map<std::string, double>;
 
-/// Stems with their senses, so that "gift cards" and "a gift card" meet; character trigrams, for misspellings.
+/// Stems with their senses, so that "gift cards" and "a gift card" meet; character trigrams, for
+/// misspellings.
 Features features_of(std::string_view text) {
   constexpr double kFunctionWordWeight = 0.15;
   constexpr double kTrigramWeight = 0.25;

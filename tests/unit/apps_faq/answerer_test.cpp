@@ -21,7 +21,8 @@ class AnswererTest : public testing::Test {
  protected:
   AnswererTest() {
     store_.create("shop", "", "");
-    add("Do you ship abroad?", "Yes, we ship to every country of the European Union.", {"International delivery"});
+    add("Do you ship abroad?", "Yes, we ship to every country of the European Union.",
+        {"International delivery"});
     add("How do I return an item?", "Send it back within **30 days** with the form in the parcel.",
         {"Can I send something back?", "Returning goods"});
     add("Which payment methods do you accept?", "Cards, PayPal and bank transfer.", {"How can I pay?"});
@@ -31,22 +32,24 @@ class AnswererTest : public testing::Test {
 
   void add(std::string question, std::string answer, std::vector<std::string> alternatives = {}) {
     ids_.push_back(
-        store_.add("shop", make_entry(std::move(question), std::move(answer), std::move(alternatives)), "ann").entry.id);
+        store_.add("shop", make_entry(std::move(question), std::move(answer), std::move(alternatives)), "ann")
+            .entry.id);
   }
 
-  Answer ask(std::string text, ChatModel& model, std::vector<Turn> history = {}, AnswererOptions options = {}) {
+  Answer ask(std::string text, ChatModel& model, std::vector<Turn> history = {},
+             AnswererOptions options = {}) {
     Question question;
     question.text = std::move(text);
     question.history = std::move(history);
     shown_.clear();
     n_resets_ = 0;
-    return Answerer(options, prompts_).answer(
-        *cache_.get("shop"), question, model,
-        [&](const AnswerEvent& event) {
-          if (const auto* delta = std::get_if<AnswerDelta>(&event)) shown_ += delta->text;
-          if (std::holds_alternative<AnswerReset>(event)) ++n_resets_;
-        },
-        {});
+    return Answerer(options, prompts_)
+        .answer(*cache_.get("shop"), question, model,
+                [&](const AnswerEvent& event) {
+                  if (const auto* delta = std::get_if<AnswerDelta>(&event)) shown_ += delta->text;
+                  if (std::holds_alternative<AnswerReset>(event)) ++n_resets_;
+                },
+                {});
   }
 
   TemporaryDatabase database_;
@@ -81,10 +84,13 @@ TEST_F(AnswererTest, TyposCaseAndAccentsDoNotMatter) {
 }
 
 TEST_F(AnswererTest, AFollowUpIsReadWithTheQuestionBeforeIt) {
-  const std::vector<Turn> history{{Role::user, "How do I return an item?"}, {Role::assistant, "Send it back."}};
+  const std::vector<Turn> history{{Role::user, "How do I return an item?"},
+                                  {Role::assistant, "Send it back."}};
   EXPECT_THAT(ask("and how long do I have for that?", extractive_, history).entry_ids, ElementsAre(ids_[1]));
   EXPECT_TRUE(ask("and how long do I have for that?", extractive_).refused);
-  EXPECT_TRUE(ask("What is the capital of France called in the language of its people?", extractive_, history).refused);
+  for (const char* topic :
+       {"Why do whales sing beneath the Antarctic ice?", "What is the capital of France?"})
+    EXPECT_TRUE(ask(topic, extractive_, history).refused) << topic;
 }
 
 TEST_F(AnswererTest, AGenerativeAnswerShowsNoMarksAndKeepsItsEntries) {
@@ -156,7 +162,8 @@ TEST_F(AnswererTest, HistoryIsTrimmedToItsBudgetFromTheOldEnd) {
 }
 
 TEST_F(AnswererTest, ABrokenStreamKeepsWhatArrived) {
-  ScriptedModel model({ScriptedTurn().say("Yes, to the EU [E1]. Al").fail(ErrorCode::unavailable, "the line broke")});
+  ScriptedModel model(
+      {ScriptedTurn().say("Yes, to the EU [E1]. Al").fail(ErrorCode::unavailable, "the line broke")});
   const auto answer = ask("Do you ship?", model);
   EXPECT_EQ(answer.response.stop_reason, StopReason::interrupted);
   EXPECT_EQ(answer.text, "Yes, to the EU. Al");

@@ -24,11 +24,13 @@ class ChatServiceTest : public testing::Test {
 
   void use(std::vector<ScriptedTurn> turns, ChatService::Options options = {}) {
     model_ = std::make_unique<ScriptedModel>(std::move(turns));
-    chat_ = std::make_unique<ChatService>(options, *database_, conversations_, cache_, answerer_,
-                                          [this](std::string_view) -> ChatModel& { return *model_; }, workers_,
-                                          null_log());
+    chat_ = std::make_unique<ChatService>(
+        options, *database_, conversations_, cache_, answerer_,
+        [this](std::string_view) -> ChatModel& { return *model_; }, workers_, null_log());
   }
-  std::shared_ptr<faq::Run> ask(std::string text) { return chat_->ask("", conversation_, {std::move(text), "", {}}); }
+  std::shared_ptr<faq::Run> ask(std::string text) {
+    return chat_->ask("", conversation_, {std::move(text), "", {}});
+  }
 
   /// Reads a run to its end, however long it takes.
   static std::vector<EventLog::Event> read_all(const faq::Run& run) {

@@ -38,7 +38,8 @@ TEST(CitationFilter, LeavesOtherBracketsAlone) {
   constexpr std::string_view kAnswer = "See [the page](https://example.org), array[0], [ ] and [Exit]. [E1]";
   for (std::size_t piece = 1; piece <= kAnswer.size(); ++piece) {
     const auto filtered = filter(kAnswer, piece);
-    EXPECT_EQ(filtered.text, "See [the page](https://example.org), array[0], [ ] and [Exit].") << "pieces of " << piece;
+    EXPECT_EQ(filtered.text, "See [the page](https://example.org), array[0], [ ] and [Exit].")
+        << "pieces of " << piece;
     EXPECT_THAT(filtered.cited, ElementsAre(0));
   }
 }

@@ -15,7 +15,8 @@ class KnowledgeStoreTest : public testing::Test {
  protected:
   std::vector<std::string> questions(std::string_view query = "", std::string_view tag = "") {
     std::vector<std::string> found;
-    for (const auto& stored : store_.entries("shop", query, tag, 0, 100).entries) found.push_back(stored.entry.question);
+    for (const auto& stored : store_.entries("shop", query, tag, 0, 100).entries)
+      found.push_back(stored.entry.question);
     return found;
   }
 
@@ -27,7 +28,8 @@ class FilledKnowledgeStoreTest : public KnowledgeStoreTest {
  protected:
   FilledKnowledgeStoreTest() {
     store_.create("shop", "Shop", "");
-    first_ = store_.add("shop", make_entry("Do you ship abroad?", "Yes, to the EU.", {"International delivery"}), "ann");
+    first_ = store_.add(
+        "shop", make_entry("Do you ship abroad?", "Yes, to the EU.", {"International delivery"}), "ann");
     second_ = store_.add("shop", make_entry("How do I pay?", "By card."), "ann");
   }
   StoredEntry first_;
@@ -109,7 +111,8 @@ TEST_F(FilledKnowledgeStoreTest, EntriesAreValidated) {
 }
 
 TEST_F(FilledKnowledgeStoreTest, ImportAddsChangesKeepsAndReplaces) {
-  std::vector<FaqEntry> file{make_entry("do you ship ABROAD?", "To the whole world."), make_entry("How do I pay?", "By card."),
+  std::vector<FaqEntry> file{make_entry("do you ship ABROAD?", "To the whole world."),
+                             make_entry("How do I pay?", "By card."),
                              make_entry("Where are you?", "In Bergen.")};
   const auto dry = store_.import("shop", file, ImportMode::merge, "ann", "f.json", true);
   EXPECT_EQ(dry.n_new, 1);
@@ -119,12 +122,12 @@ TEST_F(FilledKnowledgeStoreTest, ImportAddsChangesKeepsAndReplaces) {
   EXPECT_EQ(counts.n_changed, 1);
   EXPECT_EQ(counts.n_unchanged, 1);
   EXPECT_EQ(store_.entry("shop", first_.entry.id).entry.answer, "To the whole world.");
-  const auto replaced = store_.import("shop", {make_entry("Where are you?", "In Bergen.")}, ImportMode::replace, "ann",
-                                      "g.json", false);
+  const auto replaced = store_.import("shop", {make_entry("Where are you?", "In Bergen.")},
+                                      ImportMode::replace, "ann", "g.json", false);
   EXPECT_EQ(replaced.n_removed, 2);
   EXPECT_THAT(questions(), ElementsAre("Where are you?"));
-  const auto again = store_.import("shop", {make_entry("Where are you?", "In Bergen.")}, ImportMode::merge, "ann",
-                                   "g.json", false);
+  const auto again = store_.import("shop", {make_entry("Where are you?", "In Bergen.")}, ImportMode::merge,
+                                   "ann", "g.json", false);
   EXPECT_FALSE(again.change_id);
 }
 
@@ -145,8 +148,8 @@ TEST_F(FilledKnowledgeStoreTest, UndoBringsBackADeletedEntryAndRemovesAnImport) 
   store_.undo("shop", store_.history("shop", std::nullopt, 1).changes.front().id, "ann");
   EXPECT_EQ(store_.entry("shop", second_.entry.id).entry, second_.entry);
   EXPECT_THAT(questions("card"), ElementsAre("How do I pay?"));
-  const auto counts =
-      store_.import("shop", {make_entry("Where are you?", "In Bergen.")}, ImportMode::merge, "ann", "f.json", false);
+  const auto counts = store_.import("shop", {make_entry("Where are you?", "In Bergen.")}, ImportMode::merge,
+                                    "ann", "f.json", false);
   store_.undo("shop", *counts.change_id, "ann");
   EXPECT_EQ(questions().size(), 2u);
 }

@@ -114,7 +114,8 @@ TEST(Matcher, AnEntrysOwnWordingIsAlwaysAnswered) {
 TEST(Matcher, ChoosesTheLinearModelWhereThereArePhrasingsToLearnFrom) {
   EXPECT_EQ(Matcher::train(product_faq())->method(), MatchMethod::neighbours);
   EXPECT_EQ(Matcher::train(topics(12, 8))->method(), MatchMethod::linear);
-  EXPECT_EQ(Matcher::train(topics(12, 8), {.threshold = {}, .linear_budget = 10})->method(), MatchMethod::neighbours);
+  EXPECT_EQ(Matcher::train(topics(12, 8), {.threshold = {}, .linear_budget = 10})->method(),
+            MatchMethod::neighbours);
 }
 
 TEST(Matcher, BothMethodsFindTheTopicAndRefuseAStranger) {

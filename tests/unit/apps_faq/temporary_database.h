@@ -35,7 +35,8 @@ class TemporaryDatabase {
   std::unique_ptr<Database> database_;
 };
 
-inline FaqEntry make_entry(std::string question, std::string answer, std::vector<std::string> alternatives = {}) {
+inline FaqEntry make_entry(std::string question, std::string answer,
+                           std::vector<std::string> alternatives = {}) {
   FaqEntry entry;
   entry.question = std::move(question);
   entry.answer = std::move(answer);

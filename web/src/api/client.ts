@@ -75,7 +75,7 @@ export const getHistory = (name: string, cursor: string | null, signal?: AbortSi
     ...(signal && { signal }),
   });
 
-export const undoChange = (name: string, id: string) =>
+export const undoChange = (name: string, id: number) =>
   getJson(`${kb(name)}/history/${encodeURIComponent(id)}/undo`, t.decodeUndo, { method: "POST" });
 
 export const ask = (name: string, question: string) =>

@@ -1,5 +1,6 @@
 import { type Decoder, isRecord } from "./decode";
 import { apiKey } from "./key";
+import { visitor } from "./visitor";
 
 /** What the server said was wrong (RFC 9457), or that it could not be reached (`status` 0). */
 export class ApiError extends Error {
@@ -66,6 +67,8 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   }
   const key = apiKey.get();
   if (key !== null) headers.set("Authorization", `Bearer ${key}`);
+  const visitorName = visitor.get();
+  if (visitorName !== null) headers.set("X-Quintet-Visitor", visitorName);
   if (options.signal) init.signal = options.signal;
   if (options.keepalive) init.keepalive = true;
 

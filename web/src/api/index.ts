@@ -4,3 +4,4 @@ export { ApiError, describeError, isAbort } from "./http";
 export { apiKey, type KeyState } from "./key";
 export { decodeEntry, decodeImportReport } from "./types";
 export type * from "./types";
+export { visitor } from "./visitor";

@@ -78,12 +78,12 @@ export const decodeImportReport = object({
   ),
   sample: fallback(list(object({ question: fallback(str, ""), answer: fallback(str, "") })), []),
   committed: fallback(bool, false),
-  change_id: nullable(str),
+  change_id: nullable(num),
 });
 export type ImportReport = Decoded<typeof decodeImportReport>;
 
 export const decodeChange = object({
-  id: str,
+  id: num,
   time: str,
   actor: fallback(str, ""),
   kind: oneOf("create", "update", "delete", "import", "undo"),
@@ -97,7 +97,7 @@ export const decodeChange = object({
 });
 export type Change = Decoded<typeof decodeChange>;
 export const decodeHistory = object({ changes: list(decodeChange), next_cursor: nullable(str) });
-export const decodeUndo = object({ change_id: str });
+export const decodeUndo = object({ change_id: num });
 
 const decodeUsage = object({
   input_tokens: fallback(num, 0),

@@ -1,4 +1,5 @@
 import { createRoot } from "react-dom/client";
+import { visitor } from "../api";
 import "../ui/tokens.css";
 import "./embed.css";
 import { parseColor, textOn } from "./color";
@@ -11,6 +12,7 @@ if (color) {
   document.documentElement.style.setProperty("--on-brand", textOn(color));
 }
 
+visitor.begin();
 const root = document.getElementById("root");
 if (!root) throw new Error("embed: widget.html has no #root");
 createRoot(root).render(
