@@ -136,7 +136,8 @@ void add_key_commands(CLI::App& app, Program& program) {
   auto create_arguments = std::make_shared<KeysCreateArguments>();
   CLI::App* create = keys->add_subcommand("create", "Make a key; it is shown once");
   create->add_option("name", create_arguments->name, "What the key is for")->required();
-  create->add_option("--scope", create_arguments->scopes, "faq, admin (repeatable); default: faq");
+  create->add_option("--scope", create_arguments->scopes,
+                     "chat, faq or admin, each including the ones before (repeatable); default: faq");
   create->add_option("--expires", create_arguments->expires, "90d, 12h; default: never");
   create->add_flag("--json", create_arguments->as_json, "Print JSON");
   create->callback([&program, create_arguments] {

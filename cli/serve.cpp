@@ -130,7 +130,8 @@ int serve(Application& app, const ServeArguments& arguments) {
   ServerOptions server_settings = server_options(options);
   KeyStore keys(app.database, {}, app.log);
   check_bind_policy(server_settings.address, keys.has_active_keys());
-  const bool keys_required = !is_loopback_address(server_settings.address) || keys.has_active_keys();
+  const AuthPolicy auth_policy{!is_loopback_address(server_settings.address),
+                               options.boolean("serve.public_chat")};
 
   WorkerPool::Options pool_options;
   pool_options.max_threads =
@@ -147,7 +148,7 @@ int serve(Application& app, const ServeArguments& arguments) {
                            chat,          app.answerer, find_model,    max_upload};
   OperationsServices operations{
       .version = QN_VERSION,
-      .keys_required = keys_required,
+      .keys_required = [&keys, auth_policy] { return are_keys_required(&keys, auth_policy); },
       .models = [&app] { return app.models.infos(); },
       .default_model_id = [&app] { return app.models.default_id(); },
       .default_kb = [&app, first_imported] { return default_kb(app, first_imported); },
@@ -177,7 +178,7 @@ int serve(Application& app, const ServeArguments& arguments) {
 
   RateLimiter limiter({options.number("serve.requests_per_second"), options.number("serve.burst")});
   ServerServices services{
-      workers,  app.log, make_authenticator(&keys, {keys_required, options.boolean("serve.public_chat")}),
+      workers,  app.log, make_authenticator(&keys, auth_policy),
       &limiter, &assets, [&request_metrics](const AccessRecord& record) { request_metrics.count(record); }};
   HttpServer server(std::move(server_settings), std::move(router), std::move(services));
   metrics.observe("quintet_http_connections", "Open connections",

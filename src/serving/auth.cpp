@@ -38,17 +38,22 @@ bool is_visitor(std::string_view key_id) noexcept {
   return key_id.starts_with(kVisitorPrefix);
 }
 
+bool are_keys_required(const KeyStore* keys, const AuthPolicy& policy) {
+  return policy.keys_required || (keys != nullptr && keys->has_active_keys());
+}
+
 Authenticator make_authenticator(const KeyStore* keys, const AuthPolicy& policy) {
   return [keys, policy](const HttpRequest& request) -> AuthResult {
     const std::string_view secret = presented_key(request);
     if (secret.empty()) {
+      const bool keys_required = are_keys_required(keys, policy);
       const auto visitor = request.headers.get("X-Quintet-Visitor");
-      if (visitor && (!policy.keys_required || policy.visitors_may_chat)) {
+      if (visitor && (!keys_required || policy.visitors_may_chat)) {
         if (!is_visitor_name(*visitor))
           return refused("X-Quintet-Visitor must be 16 to 64 of A-Z, a-z, 0-9, '-' and '_'");
         return {true, {cat(kVisitorPrefix, *visitor), {"chat"}, ""}, ""};
       }
-      if (policy.keys_required)
+      if (keys_required)
         return refused(
             "this server needs a key: send 'Authorization: Bearer qn_…' (made by 'quintet keys create')");
       return {true, {"", {"admin"}, ""}, ""};

@@ -83,7 +83,7 @@ class KeyStore {
 };
 
 struct AuthPolicy {
-  bool keys_required = false;
+  bool keys_required = false;      // even while no key exists; the first key makes them required anyway
   bool visitors_may_chat = false;  // without a key, where keys are required
 };
 
@@ -95,6 +95,9 @@ struct AuthPolicy {
 /// - otherwise the caller is the owner with every scope, unless keys are required.
 /// `keys` may be null and outlives the result.
 Authenticator make_authenticator(const KeyStore* keys, const AuthPolicy& policy);
+
+/// Whether a request needs a key now.
+bool are_keys_required(const KeyStore* keys, const AuthPolicy& policy);
 
 /// True for the key_id of a caller without a key whom the header above named.
 bool is_visitor(std::string_view key_id) noexcept;

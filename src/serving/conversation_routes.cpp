@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "serving/faq_routes.h"
+#include "serving/response_writer.h"
 
 namespace quintet {
 
@@ -15,22 +16,21 @@ const std::string& owner_of(const HttpRequest& request) {
 HttpResponse stream(FaqServices& services, const std::shared_ptr<faq::Run>& run, std::size_t next_index) {
   EventStreamBody body;
   body.log = run->events;
-  body.stream_id = run->message_id;
+  body.stream_id = run->id;
   body.next_index = next_index;
   body.on_closed = [&services, run] { services.chat.reader_left(run); };
   return HttpResponse::events(std::move(body));
 }
 
-/// The index after "<stream>:<index>", from Last-Event-ID or `?after=`.
-std::size_t resume_index(const HttpRequest& request) {
+/// Where to go on, from Last-Event-ID or `?after=`; an id of another attempt starts this one from its
+/// beginning.
+std::size_t resume_index(const HttpRequest& request, const faq::Run& run) {
   std::string last;
   if (const auto header = request.headers.get("Last-Event-ID")) last = *header;
   if (const auto after = request.query_value("after"); after && last.empty()) last = *after;
-  if (last.empty()) return 0;
-  const auto colon = last.rfind(':');
-  const auto index = parse_int(std::string_view(last).substr(colon == std::string::npos ? 0 : colon + 1));
-  if (!index || *index < 0) throw InvalidArgument("Last-Event-ID is not one that this stream gave");
-  return static_cast<std::size_t>(*index) + 1;
+  if (!last.empty() && last.find(':') == std::string::npos)
+    throw InvalidArgument("Last-Event-ID is not one that a stream gave");
+  return parse_last_event_id(last, run.id).value_or(0);
 }
 
 faq::ChatService::Asked asked_from(const JsonObject& body, const HttpRequest& request) {
@@ -135,12 +135,11 @@ std::vector<Route> conversation_routes(FaqServices& services) {
                                               request.parameter("message"), asked_from(body, request)),
                           0);
                     }});
-  routes.push_back(
-      {"GET", "/api/conversations/{id}/messages/{message}/events",
-       [&services](const HttpRequest& request, std::stop_token) {
-         const std::size_t index = resume_index(request);
-         return stream(services, services.chat.run(owner_of(request), request.parameter("message")), index);
-       }});
+  routes.push_back({"GET", "/api/conversations/{id}/messages/{message}/events",
+                    [&services](const HttpRequest& request, std::stop_token) {
+                      const auto run = services.chat.run(owner_of(request), request.parameter("message"));
+                      return stream(services, run, resume_index(request, *run));
+                    }});
   routes.push_back({"POST", "/api/conversations/{id}/messages/{message}/stop",
                     [&services](const HttpRequest& request, std::stop_token) {
                       services.chat.stop(owner_of(request), request.parameter("message"));

@@ -27,7 +27,7 @@ HttpResponse info(const OperationsServices& services) {
   const std::string kb = services.default_kb();
   return HttpResponse::json(
       JsonObject{{"version", services.version},
-                 {"auth_required", services.keys_required},
+                 {"auth_required", services.keys_required()},
                  {"apps", JsonArray{JsonObject{{"id", "faq"}, {"title", "FAQ chatbot"}}}},
                  {"models", std::move(models)},
                  {"default_kb", kb.empty() ? Json(nullptr) : Json(kb)},

@@ -18,7 +18,7 @@ namespace quintet {
 /// What the routes of no single application need; owned by the composition root, outlives the server.
 struct OperationsServices {
   std::string version;
-  bool keys_required = false;
+  std::function<bool()> keys_required;
   std::function<std::vector<ChatModelInfo>()> models;
   std::function<std::string()> default_model_id;
   std::function<std::string()> default_kb;  // "" = none

@@ -1,6 +1,7 @@
 #include "apps/faq/chat_service.h"
 
 #include "core/error.h"
+#include "core/ids.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -150,6 +151,7 @@ std::shared_ptr<Run> ChatService::retry(std::string_view owner, std::string_view
 std::shared_ptr<Run> ChatService::start(std::string_view owner, ConversationStore::Exchange exchange,
                                         Asked asked, std::string kb) {
   auto run = std::make_shared<Run>();
+  run->id = new_id("s_");
   run->message_id = exchange.answer.id;
   run->conversation_id = exchange.answer.conversation_id;
   run->owner = owner;

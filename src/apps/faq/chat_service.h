@@ -25,6 +25,7 @@ namespace quintet::faq {
 /// An answer being written, or written a moment ago: its events can be followed from any point by any number
 /// of readers.
 struct Run {
+  std::string id;  // of this attempt: a retry of the same message is another stream
   std::string message_id;
   std::string conversation_id;
   std::string owner;

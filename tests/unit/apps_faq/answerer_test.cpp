@@ -78,6 +78,14 @@ TEST_F(AnswererTest, ExtractiveRefusesWhatIsOutsideAndOffersTheNearest) {
   EXPECT_THAT(outside.text, Not(IsEmpty()));
 }
 
+TEST_F(AnswererTest, SharingATopicalWordIsNotEnough) {
+  for (const char* question :
+       {"Can I ship my parrot to the moon?", "Is there an order of knights in Bavaria?"}) {
+    const auto answer = ask(question, extractive_);
+    EXPECT_TRUE(answer.refused) << question << " " << answer.confidence;
+  }
+}
+
 TEST_F(AnswererTest, TyposCaseAndAccentsDoNotMatter) {
   EXPECT_THAT(ask("DO YOU SHIP ABROÁD", extractive_).entry_ids, ElementsAre(ids_[0]));
   EXPECT_THAT(ask("how do i reset my pasword?", extractive_).entry_ids, ElementsAre(ids_[3]));
