@@ -118,4 +118,13 @@ std::unique_ptr<Connection> open_connection(const ConnectionOptions& options) {
   return std::make_unique<Connection>(std::move(impl));
 }
 
+std::string like_pattern(std::string_view text) {
+  std::string pattern = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
 }  // namespace quintet

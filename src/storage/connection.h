@@ -113,4 +113,8 @@ class Connection {
   std::unique_ptr<Impl> impl_;
 };
 
+/// For "column LIKE ? ESCAPE '\\'": matches where `text` stands anywhere, with its own % and _ taken
+/// literally.
+std::string like_pattern(std::string_view text);
+
 }  // namespace quintet

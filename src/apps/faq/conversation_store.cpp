@@ -66,15 +66,6 @@ void insert_message(Connection& db, const ConversationMessage& message) {
       message_status_name(message.status), message.created_at, to_json(message.details));
 }
 
-std::string like_pattern(std::string_view query) {
-  std::string pattern = "%";
-  for (const char c : query) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return pattern + "%";
-}
-
 std::string title_from(std::string_view question) {
   std::string line(trim(question.substr(0, question.find('\n'))));
   if (line.size() <= kTitleFromQuestionBytes) return line;

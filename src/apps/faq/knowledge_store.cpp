@@ -36,15 +36,6 @@ std::string search_expression(std::string_view query) {
   return expression;
 }
 
-std::string like_pattern(std::string_view query) {
-  std::string pattern = "%";
-  for (const char c : query) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return pattern + "%";
-}
-
 void check_name(std::string_view name) {
   const bool valid = !name.empty() && name.size() <= 64 && name.front() != '-' &&
                      std::all_of(name.begin(), name.end(), [](char c) {

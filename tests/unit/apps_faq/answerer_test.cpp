@@ -79,8 +79,7 @@ TEST_F(AnswererTest, ExtractiveRefusesWhatIsOutsideAndOffersTheNearest) {
 }
 
 TEST_F(AnswererTest, SharingATopicalWordIsNotEnough) {
-  for (const char* question :
-       {"Can I ship my parrot to the moon?", "Do you repair parcels?"}) {
+  for (const char* question : {"Can I ship my parrot to the moon?", "Do you repair parcels?"}) {
     const auto answer = ask(question, extractive_);
     EXPECT_TRUE(answer.refused) << question << " " << answer.confidence;
   }
