@@ -67,7 +67,7 @@ TEST_F(Conversations, TheModelsThatInfoNamesCanBeAsked) {
   std::set<std::string> ids;
   for (const auto& model : array_of(info, "models")) ids.insert(text_of(model.as_object(), "id"));
   EXPECT_TRUE(ids.contains("extractive"));
-  EXPECT_TRUE(ids.contains("scripted"));
+  EXPECT_TRUE(ids.contains("scripted:script"));
   const auto id = server->begin_conversation("car");
   const auto message = final_message(server->chat(id, "engine?", "scripted"));
   EXPECT_EQ(text_of(message, "text"), "Press the button.") << "the citation mark is not shown";
