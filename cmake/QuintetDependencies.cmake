@@ -7,9 +7,6 @@ find_package(CURL REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(LibXml2 REQUIRED)
 find_package(ZLIB REQUIRED)
-if(QN_TESTS OR NOT DEFINED QN_TESTS)
-  find_package(GTest REQUIRED)
-endif()
 
 # Boost.JSON is compiled once, in src/core/boost_json.cpp; the other Boost parts are headers.
 add_library(quintet_boost INTERFACE)
