@@ -352,8 +352,9 @@ std::vector<Route> entry_routes(FaqServices& services) {
          const std::string& name = request.parameter("kb");
          const JsonObject body = request.json_object();
          const auto inbox_ids = get_strings(body, "inbox_ids");
-         const auto stored = services.knowledge.add(name, entry_of(body), actor_of(request));
          const auto kb = services.knowledge.get(name);
+         services.questions.texts(kb.id, inbox_ids);  // NotFound before anything is written
+         const auto stored = services.knowledge.add(name, entry_of(body), actor_of(request));
          services.questions.resolve(kb.id, inbox_ids);
          services.cache.refresh(name);
          auto response = HttpResponse::json(entry_json(stored, 0), 201);
@@ -376,10 +377,12 @@ std::vector<Route> entry_routes(FaqServices& services) {
          entry.id = request.parameter("id");
          const auto revision = get_int(body, "revision");
          if (!revision) throw InvalidArgument("\"revision\" is missing: send the one that you read");
+         const auto inbox_ids = get_strings(body, "inbox_ids");
+         services.questions.texts(kb.id, inbox_ids);
          try {
            const auto stored =
                services.knowledge.update(name, std::move(entry), *revision, actor_of(request));
-           services.questions.resolve(kb.id, get_strings(body, "inbox_ids"));
+           services.questions.resolve(kb.id, inbox_ids);
            services.cache.refresh(name);
            return HttpResponse::json(EntryWriter(services, kb.id)(stored));
          } catch (const faq::EditConflict& conflict) {
