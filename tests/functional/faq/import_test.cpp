@@ -144,7 +144,8 @@ TEST_F(Import, TheDebianFaqIsImportedWithEveryQuestion) {
   const auto result = server->command({"faq", "import", debian.string(), "--kb", "debian", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_GT(int_of(result.json(), "n_new"), 100);
-  EXPECT_THAT(text_of(server->ask("debian", "what is debian gnu linux"), "answer"), ::testing::HasSubstr("Debian"));
+  EXPECT_THAT(text_of(server->ask("debian", "what is debian gnu linux"), "answer"),
+              ::testing::HasSubstr("Debian"));
   const auto page = expect_json(server->client().get("/api/faq/kbs/debian/entries?query=package&limit=5"));
   EXPECT_FALSE(array_of(page, "entries").empty());
 }
