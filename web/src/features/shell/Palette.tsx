@@ -3,7 +3,7 @@ import { api } from "../../api";
 import { Dialog, Icon, type IconName, navigate, setTheme, useResource } from "../../ui";
 import { conversationPath } from "../conversations";
 import { useSession } from "../session";
-import { sections } from "./Shell";
+import { sections } from "./sections";
 
 interface Command {
   id: string;

@@ -19,6 +19,7 @@ import {
 import { useSession } from "../session";
 import { HelpDialog } from "./HelpDialog";
 import { Palette } from "./Palette";
+import { sections } from "./sections";
 import "./shell.css";
 
 /** Where the rail leads, in its order. The server says which of them exist. */
@@ -28,14 +29,6 @@ const apps: { id: string; label: string; icon: IconName; href: string }[] = [
   { id: "research", label: "Research", icon: "research", href: "/research" },
   { id: "tune", label: "Tune", icon: "tune", href: "/tune" },
   { id: "code", label: "Code", icon: "code", href: "/code" },
-];
-
-export const sections: { label: string; icon: IconName; href: string }[] = [
-  { label: "Chat", icon: "chat", href: "/faq" },
-  { label: "Knowledge", icon: "book", href: "/faq/knowledge" },
-  { label: "Inbox", icon: "inbox", href: "/faq/inbox" },
-  { label: "Insights", icon: "chart", href: "/faq/insights" },
-  { label: "Widget", icon: "code", href: "/faq/widget" },
 ];
 
 function isCurrent(href: string, path: string): boolean {
