@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "core/text.h"
+#include "options_table.h"
 
 namespace quintet::cli {
 
@@ -33,7 +34,11 @@ int show_config(const Options& options, bool as_json) {
               << padded(shown.text.empty() ? "(empty)" : shown.text, value_width) << "  " << shown.origin
               << '\n';
   }
-  if (as_json) std::cout << to_pretty_json(rows) << '\n';
+  if (as_json) {
+    std::cout << to_pretty_json(rows) << '\n';
+  } else {
+    std::cout << "\nData is kept in " << home_directory(options).string() << '\n';
+  }
   return 0;
 }
 
