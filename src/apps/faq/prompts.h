@@ -6,7 +6,7 @@
 
 namespace quintet::faq {
 
-/// The files of src/apps/faq/prompts as they were when the program was built: faq_answer and faq_condense.
+/// The files of src/apps/faq/prompts as they were when the program was built.
 std::span<const EmbeddedPrompt> built_in_prompts();
 
 }  // namespace quintet::faq
