@@ -31,8 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto head = truncate_utf8(clean, limit);
     require(head.size() <= limit && !find_invalid_utf8(head));
   }
-  require(incomplete_utf8_tail(clean) == 0);
-  require(incomplete_utf8_tail(text) <= 3);
 
   const std::string folded = fold_for_search(text);
   require(!find_invalid_utf8(folded));
@@ -42,7 +40,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(percent_decode(percent_encode(text)) == text);
   base64_decode(text);
   percent_decode(text, true);
-  require(escape_html(text).find_first_of("<>\"'") == std::string::npos);
   require(join({std::string(text)}, ",") == text);
   for (const auto line : split_lines(text)) require(line.find_first_of("\r\n") == std::string_view::npos);
   parse_int(text);

@@ -170,16 +170,6 @@ std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) noe
   return text.substr(0, end);
 }
 
-std::size_t incomplete_utf8_tail(std::string_view text) noexcept {
-  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xC0) == 0x80) continue;
-    const std::size_t needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    return needed > back ? back : 0;
-  }
-  return 0;
-}
-
 std::size_t count_code_points(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));

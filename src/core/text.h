@@ -75,10 +75,6 @@ std::string sanitize_utf8(std::string_view text);
 /// The longest prefix of at most `max_bytes` that does not cut a character; `text` must be valid UTF-8.
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) noexcept;
 
-/// How many bytes at the end of `text` begin a character that is not complete yet (0 to 3). Used to hold back
-/// half characters while streaming.
-std::size_t incomplete_utf8_tail(std::string_view text) noexcept;
-
 /// Code points in valid UTF-8.
 std::size_t count_code_points(std::string_view text) noexcept;
 
@@ -109,7 +105,5 @@ std::optional<std::string> base64_decode(std::string_view text);
 /// Percent-decoding; `plus_is_space` for query strings. Nothing when malformed.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 std::string percent_encode(std::string_view text);
-/// & < > " ' as entities.
-std::string escape_html(std::string_view text);
 
 }  // namespace quintet

@@ -38,13 +38,6 @@ TEST(Utf8, TruncateNeverCutsACharacter) {
   EXPECT_EQ(truncate_utf8("aé", 3), "aé");
 }
 
-TEST(Utf8, IncompleteTailCountsTheBytesOfAnUnfinishedCharacter) {
-  EXPECT_EQ(incomplete_utf8_tail("abc"), 0u);
-  EXPECT_EQ(incomplete_utf8_tail("a\xF0\x9F\x91"), 3u);
-  EXPECT_EQ(incomplete_utf8_tail("a\xC3"), 1u);
-  EXPECT_EQ(incomplete_utf8_tail("a\xC3\xA9"), 0u);
-}
-
 TEST(Folding, IgnoresCaseAccentsAndCompatibilityForms) {
   EXPECT_EQ(fold_for_search("CAFÉ"), "cafe");
   EXPECT_EQ(fold_for_search("Straße"), "strasse");
