@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace quintet {
+
+/// Bytes that tensors lie in: memory of our own or a file mapped read-only. Shared by the tensors that view
+/// it; not synchronised, as writing is the business of whoever made it.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  std::byte* data() noexcept { return data_; }
+  const std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  virtual bool is_writable() const noexcept = 0;
+
+ protected:
+  Storage() = default;
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Zeroed memory, aligned to 64 bytes; from 4 MiB on aligned to 2 MiB and, where the system agrees, in huge
+/// pages: two cores read those twice as fast as 4 KiB pages. Throws Exhausted when there is no memory.
+std::shared_ptr<Storage> allocate_storage(std::size_t n_bytes);
+
+/// A whole file, mapped read-only. Throws NotFound or InvalidArgument (a directory, empty, unreadable). A
+/// file that is replaced stays readable as it was; one that is truncated in place must not be read any more.
+std::shared_ptr<Storage> map_file(const std::filesystem::path& path);
+
+/// Tells the system that these bytes of a mapped file will not be read soon, so that they stop counting as
+/// memory used. Nothing changes for the reader.
+void release_pages(const Storage& storage, std::span<const std::byte> bytes) noexcept;
+
+}  // namespace quintet
