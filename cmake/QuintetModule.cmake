@@ -4,7 +4,7 @@
 # above it in docs/architecture.md, which tests/layering enforces on the includes.
 function(qn_module name)
   cmake_parse_arguments(arg "" "FOLDER" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${arg_FOLDER}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${arg_FOLDER}/*.cpp)
   add_library(quintet_${name} STATIC ${sources})
   target_include_directories(quintet_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(quintet_${name} PUBLIC ${arg_LINK})

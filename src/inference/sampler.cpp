@@ -1,0 +1,228 @@
+#include "inference/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace quintet {
+
+namespace {
+
+void require(bool is_valid, std::string_view option, double value, std::string_view range) {
+  if (!is_valid) throw InvalidArgument(cat(option, " is ", value, "; it must be ", range));
+}
+
+float log_sum_exp(std::span<const float> logits) {
+  const float most = *std::max_element(logits.begin(), logits.end());
+  double sum = 0.0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit - most));
+  return most + static_cast<float>(std::log(sum));
+}
+
+/// Longest repetition that continues with each candidate is looked for this far back at most.
+constexpr std::size_t kMaxRepetition = 64;
+
+}  // namespace
+
+Sampler::Sampler(SamplingOptions options) : options_(std::move(options)), random_state_(options_.seed) {
+  const SamplingOptions& o = options_;
+  require(o.temperature >= 0.0f && std::isfinite(o.temperature), "temperature", o.temperature, "0 or more");
+  require(o.top_k >= 0, "top_k", o.top_k, "0 or more");
+  require(o.top_p > 0.0f && o.top_p <= 1.0f, "top_p", o.top_p, "above 0 and at most 1");
+  require(o.min_p >= 0.0f && o.min_p <= 1.0f, "min_p", o.min_p, "between 0 and 1");
+  require(o.typical_p > 0.0f && o.typical_p <= 1.0f, "typical_p", o.typical_p, "above 0 and at most 1");
+  require(o.repeat_penalty > 0.0f && std::isfinite(o.repeat_penalty), "repeat_penalty", o.repeat_penalty,
+          "above 0");
+  require(std::isfinite(o.frequency_penalty), "frequency_penalty", o.frequency_penalty, "a number");
+  require(std::isfinite(o.presence_penalty), "presence_penalty", o.presence_penalty, "a number");
+  require(o.penalty_window >= -1, "penalty_window", o.penalty_window, "-1 or more");
+  require(o.dry_multiplier >= 0.0f, "dry_multiplier", o.dry_multiplier, "0 or more");
+  require(o.dry_base >= 1.0f, "dry_base", o.dry_base, "1 or more");
+  require(o.mirostat_tau >= 0.0f, "mirostat_tau", o.mirostat_tau, "0 or more");
+  require(o.mirostat_eta >= 0.0f, "mirostat_eta", o.mirostat_eta, "0 or more");
+  mirostat_mu_ = 2.0f * options_.mirostat_tau;
+}
+
+void Sampler::accept(std::span<const std::int32_t> tokens) {
+  history_.insert(history_.end(), tokens.begin(), tokens.end());
+}
+
+/// splitmix64 (G. Steele et al., "Fast splittable pseudorandom number generators", 2014): the same
+/// everywhere.
+double Sampler::next_random() noexcept {
+  random_state_ += 0x9E37'79B9'7F4A'7C15;
+  std::uint64_t z = random_state_;
+  z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9;
+  z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EB;
+  z ^= z >> 31;
+  return static_cast<double>(z >> 11) * 0x1p-53;
+}
+
+void Sampler::penalise(std::span<float> logits) {
+  const std::size_t window =
+      options_.penalty_window < 0
+          ? history_.size()
+          : std::min(history_.size(), static_cast<std::size_t>(options_.penalty_window));
+  std::unordered_map<std::int32_t, int> counts;
+  for (std::size_t i = history_.size() - window; i < history_.size(); ++i) ++counts[history_[i]];
+  for (const auto& [token, count] : counts) {
+    if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) continue;
+    float& logit = logits[static_cast<std::size_t>(token)];
+    logit = logit > 0.0f ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+    logit -= options_.frequency_penalty * static_cast<float>(count) + options_.presence_penalty;
+  }
+}
+
+/// DRY: for each token that followed an earlier occurrence of the present ending of length n > allowed, the
+/// logit falls by multiplier · base^(n - allowed).
+void Sampler::penalise_repetitions(std::span<float> logits) {
+  const auto is_breaker = [this](std::int32_t token) {
+    return std::find(options_.dry_breakers.begin(), options_.dry_breakers.end(), token) !=
+           options_.dry_breakers.end();
+  };
+  std::unordered_map<std::int32_t, std::size_t> longest;
+  const std::size_t n = history_.size();
+  for (std::size_t end = 1; end < n; ++end) {  // history_[end] is what followed history_[..end)
+    std::size_t length = 0;
+    while (length < end && length < kMaxRepetition &&
+           history_[end - 1 - length] == history_[n - 1 - length] && !is_breaker(history_[end - 1 - length]))
+      ++length;
+    auto& best = longest[history_[end]];
+    best = std::max(best, length);
+  }
+  for (const auto& [token, length] : longest) {
+    if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) continue;
+    const auto allowed = static_cast<std::size_t>(std::max(0, options_.dry_allowed_length));
+    if (length < allowed || length == 0) continue;
+    logits[static_cast<std::size_t>(token)] -=
+        options_.dry_multiplier * std::pow(options_.dry_base, static_cast<float>(length - allowed));
+  }
+}
+
+std::int32_t Sampler::draw(std::span<const Candidate> candidates) {
+  double target = next_random();
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    target -= probabilities_[i];
+    if (target < 0.0) return candidates[i].token;
+  }
+  return candidates.front().token;  // rounding left a rest: the most probable takes it
+}
+
+std::int32_t Sampler::sample(std::span<float> logits) {
+  if (logits.empty()) throw InvalidArgument("sample: there are no logits");
+  for (const auto& [token, bias] : options_.logit_bias)
+    if (token >= 0 && static_cast<std::size_t>(token) < logits.size())
+      logits[static_cast<std::size_t>(token)] += bias;
+  if (options_.repeat_penalty != 1.0f || options_.frequency_penalty != 0.0f ||
+      options_.presence_penalty != 0.0f)
+    penalise(logits);
+  if (options_.dry_multiplier > 0.0f) penalise_repetitions(logits);
+
+  std::int32_t chosen = 0;
+  if (options_.temperature == 0.0f) {
+    chosen = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  } else {
+    // Best first, the smaller token of equals: the order must not depend on how the library sorts.
+    candidates_.resize(logits.size());
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      candidates_[i] = {logits[i], static_cast<std::int32_t>(i)};
+    const auto before = [](const Candidate& a, const Candidate& b) {
+      return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+    };
+    std::size_t n = candidates_.size();
+    const auto top_k = static_cast<std::size_t>(options_.top_k);
+    const auto begin = candidates_.begin();
+    if (top_k > 0 && top_k < n) {
+      std::partial_sort(begin, begin + options_.top_k, candidates_.end(), before);
+      n = top_k;
+    } else {
+      std::sort(begin, candidates_.end(), before);
+    }
+    const auto fill_probabilities = [this](std::size_t count) {
+      probabilities_.resize(count);
+      double sum = 0.0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const double p = std::exp(
+            static_cast<double>((candidates_[i].logit - candidates_[0].logit) / options_.temperature));
+        probabilities_[i] = static_cast<float>(p);
+        sum += p;
+      }
+      for (std::size_t i = 0; i < count; ++i) probabilities_[i] = static_cast<float>(probabilities_[i] / sum);
+    };
+    fill_probabilities(n);
+    if (options_.mirostat_tau > 0.0f) {
+      // Keep what surprises no more than mu, draw, and move mu towards the wanted surprise.
+      std::size_t kept = 0;
+      while (kept < n && -std::log2(probabilities_[kept]) <= mirostat_mu_) ++kept;
+      n = std::max<std::size_t>(1, kept);
+      fill_probabilities(n);
+      chosen = draw(std::span(candidates_.data(), n));
+      for (std::size_t i = 0; i < n; ++i)
+        if (candidates_[i].token == chosen)
+          mirostat_mu_ -= options_.mirostat_eta * (-std::log2(probabilities_[i]) - options_.mirostat_tau);
+    } else {
+      if (options_.typical_p < 1.0f) {
+        double entropy = 0.0;
+        for (std::size_t i = 0; i < n; ++i)
+          if (probabilities_[i] > 0.0f)
+            entropy -= static_cast<double>(probabilities_[i]) * std::log(probabilities_[i]);
+        std::vector<std::size_t> order(n);
+        for (std::size_t i = 0; i < n; ++i) order[i] = i;
+        const auto distance = [&](std::size_t i) {
+          return std::abs(-std::log(std::max(probabilities_[i], std::numeric_limits<float>::min())) -
+                          entropy);
+        };
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });
+        double sum = 0.0;
+        std::size_t kept = 0;
+        while (kept < n && sum < options_.typical_p) sum += probabilities_[order[kept++]];
+        order.resize(std::max<std::size_t>(1, kept));
+        std::sort(order.begin(), order.end());
+        for (std::size_t i = 0; i < order.size(); ++i) candidates_[i] = candidates_[order[i]];
+        n = order.size();
+        fill_probabilities(n);
+      }
+      if (options_.top_p < 1.0f) {
+        double sum = 0.0;
+        std::size_t kept = 0;
+        while (kept < n && sum < options_.top_p) sum += probabilities_[kept++];
+        n = std::max<std::size_t>(1, kept);
+      }
+      if (options_.min_p > 0.0f) {
+        const float least = options_.min_p * probabilities_[0];
+        while (n > 1 && probabilities_[n - 1] < least) --n;
+      }
+      fill_probabilities(n);
+      chosen = draw(std::span(candidates_.data(), n));
+    }
+  }
+  history_.push_back(chosen);
+  return chosen;
+}
+
+std::vector<TokenProbability> Sampler::top_logprobs(std::span<const float> logits, std::size_t n) {
+  const float log_sum = log_sum_exp(logits);
+  std::vector<TokenProbability> all(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    all[i] = {static_cast<std::int32_t>(i), logits[i] - log_sum};
+  n = std::min(n, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(),
+                    [](const TokenProbability& a, const TokenProbability& b) {
+                      return a.logprob != b.logprob ? a.logprob > b.logprob : a.token < b.token;
+                    });
+  all.resize(n);
+  return all;
+}
+
+float Sampler::logprob(std::span<const float> logits, std::int32_t token) {
+  if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) {
+    throw InvalidArgument(cat("there is no token ", token, " among ", logits.size(), " logits"));
+  }
+  return logits[static_cast<std::size_t>(token)] - log_sum_exp(logits);
+}
+
+}  // namespace quintet

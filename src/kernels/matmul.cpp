@@ -1,0 +1,38 @@
+#include "kernels/matmul.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace quintet::kernels {
+
+namespace {
+
+bool always() noexcept {
+  return true;
+}
+
+constexpr MatmulTable kTables[] = {
+#if defined(__x86_64__)
+    {"avx512", avx512::supported, avx512::matmul_functions, avx512::quantize_row},
+    {"avx2", avx2::supported, avx2::matmul_functions, avx2::quantize_row},
+#endif
+    {"ref", always, ref::matmul_functions, ref::quantize_row},
+};
+
+}  // namespace
+
+std::span<const MatmulTable> matmul_tables() noexcept {
+  return kTables;
+}
+
+const MatmulTable& select_matmul(std::string_view isa) {
+  for (const MatmulTable& table : kTables)
+    if (table.supported() && (isa.empty() || isa == table.isa)) return table;
+  std::string known;
+  for (const MatmulTable& table : kTables)
+    if (table.supported()) known += cat(known.empty() ? "" : ", ", table.isa);
+  throw InvalidArgument(
+      cat("QUINTET_ISA=", isa, " is unknown or not supported by this processor; there are ", known));
+}
+
+}  // namespace quintet::kernels

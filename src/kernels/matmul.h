@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernels/packed_format.h"
+
+namespace quintet::kernels {
+
+/// Up to kMaxTile rows of activations, laid out so that a kernel walks one pointer. `T` is the number of
+/// rows.
+///   f32 and f16 weights  floats [k][T]
+///   bf16 weights         bf16   [k / 2][T][2]
+///   quantized weights    codes  [k / 4][T][4], with their scales and sums:  x ≈ d · q, |q| <= 127
+struct ActivationTile {
+  const float* floats = nullptr;
+  const std::uint16_t* halves = nullptr;  // bf16 bits
+  const std::int8_t* codes = nullptr;
+  const float* scales = nullptr;                // [k / 32][T]
+  const std::int32_t* negative_sums = nullptr;  // [k / 16][T]: -(sum of 16 codes)
+  const float* scaled_sums = nullptr;           // [k / 32][T]: d · (sum of 32 codes)
+};
+inline constexpr std::size_t kMaxTile = 8;
+
+/// One panel of a packed matrix.
+struct PanelView {
+  const std::uint8_t* codes = nullptr;   // or the floats
+  const std::uint8_t* scales = nullptr;  // of quantized types
+  std::size_t n_cols = 0;
+};
+
+/// y[t][0..16) = sum over k of x[t][k] · w[row][k]; rows of y are `y_stride` floats apart. Each output is
+/// summed in the order of the columns, whatever T is, so a row's result does not depend on the rows beside
+/// it.
+using TileFunction = void (*)(const PanelView& panel, const ActivationTile& x, float* y,
+                              std::size_t y_stride) noexcept;
+
+/// tile[i] handles 2^i rows; nothing where the type is not a weight type.
+struct MatmulFunctions {
+  TileFunction tile[4] = {};
+};
+
+struct MatmulTable {
+  std::string_view isa;
+  bool (*supported)() noexcept;
+  MatmulFunctions (*functions)(DType type) noexcept;
+  /// Codes, scales and sums of one row of activations: the layout above with T = 1, n a multiple of 32.
+  /// Rounds to nearest, ties to even; every table gives the same bytes.
+  void (*quantize_row)(const float* x, std::size_t n, std::int8_t* codes, float* scales,
+                       std::int32_t* negative_sums, float* scaled_sums) noexcept;
+};
+
+/// Best first; "ref" is last and always runs.
+std::span<const MatmulTable> matmul_tables() noexcept;
+
+/// The first supported table, or exactly the one named. Throws InvalidArgument for an unknown or unsupported
+/// name.
+const MatmulTable& select_matmul(std::string_view isa);
+
+namespace ref {
+MatmulFunctions matmul_functions(DType type) noexcept;
+void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
+                  std::int32_t* negative_sums, float* scaled_sums) noexcept;
+}  // namespace ref
+namespace avx2 {
+bool supported() noexcept;
+MatmulFunctions matmul_functions(DType type) noexcept;
+void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
+                  std::int32_t* negative_sums, float* scaled_sums) noexcept;
+}  // namespace avx2
+namespace avx512 {
+bool supported() noexcept;
+MatmulFunctions matmul_functions(DType type) noexcept;
+void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
+                  std::int32_t* negative_sums, float* scaled_sums) noexcept;
+}  // namespace avx512
+
+}  // namespace quintet::kernels

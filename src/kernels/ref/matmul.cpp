@@ -1,0 +1,169 @@
+// The portable kernels: what the packed layout means, in plain loops over the 16 rows of a panel that any
+// compiler turns into whatever vectors the baseline has.
+#include "kernels/matmul.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "tensor/half.h"
+
+namespace quintet::kernels::ref {
+
+namespace {
+
+std::uint16_t load_u16(const std::uint8_t* p) noexcept {
+  std::uint16_t value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+/// Code of column `k` (0..31 of the block) of row `r`.
+template <typename Format>
+int code_at(const std::uint8_t* codes, std::size_t k, std::size_t r) noexcept {
+  const std::size_t quad = k / 4;
+  const std::size_t lane = r * 4 + k % 4;
+  if constexpr (Format::kBits == 8) {
+    return codes[quad * 64 + lane];
+  } else {
+    const std::uint8_t byte = codes[quad % 4 * 64 + lane];
+    int code = quad < 4 ? byte & 15 : byte >> 4;
+    for (int plane = 0; plane < Format::kBits - 4; ++plane) {
+      const std::uint8_t* bits = codes + 256 + static_cast<std::size_t>(plane) * 64 + quad * 8;
+      code |= (bits[lane / 8] >> (lane % 8) & 1) << (4 + plane);
+    }
+    if constexpr (Format::kTable != nullptr) code = Format::kTable[code] + 128;
+    return code;
+  }
+}
+
+template <DType D, std::size_t T>
+void quantized_tile(const PanelView& panel, const ActivationTile& x, float* y,
+                    std::size_t y_stride) noexcept {
+  using Format = PackedFormat<D>;
+  float sums[T][kPanelRows] = {};
+  for (std::size_t b = 0; b < panel.n_cols / kBlock; ++b) {
+    const std::uint8_t* codes = panel.codes + b * Format::kCodeBytes;
+    const std::uint8_t* scales = panel.scales + scale_offset<Format>(b);
+    const std::uint8_t* super = panel.scales + (Format::kIsSuper ? super_offset<Format>(b) : 0);
+    for (std::size_t g = 0; g < Format::kGroups; ++g) {
+      float scale[kPanelRows];
+      float min[kPanelRows] = {};
+      for (std::size_t r = 0; r < kPanelRows; ++r) {
+        if constexpr (Format::kIsSuper) {
+          const std::size_t at = g * kPanelRows + r;
+          const float d = f16_to_f32(load_u16(super + 2 * r));
+          // Scales without mins are signed (q3_k, q6_k, iq4_xs), those with mins are not.
+          const int s = Format::kHasMin ? scales[at] : static_cast<std::int8_t>(scales[at]);
+          scale[r] = d * static_cast<float>(s);
+          if constexpr (Format::kHasMin) {
+            const float dmin = f16_to_f32(load_u16(super + 2 * (kPanelRows + r)));
+            min[r] = -dmin * static_cast<float>(scales[Format::kGroups * kPanelRows + at]);
+          }
+        } else {
+          const std::uint16_t bits = load_u16(scales + 2 * r);
+          scale[r] = Format::kHasBf16Scales ? bf16_to_f32(bits) : f16_to_f32(bits);
+          if constexpr (Format::kHasMin) min[r] = f16_to_f32(load_u16(scales + 2 * (kPanelRows + r)));
+        }
+      }
+      for (std::size_t t = 0; t < T; ++t) {
+        std::int32_t dots[kPanelRows] = {};
+        std::int32_t sum = 0;
+        for (std::size_t k = g * Format::kGroup; k < (g + 1) * Format::kGroup; ++k) {
+          const int q = x.codes[((b * kBlock + k) / 4 * T + t) * 4 + k % 4];
+          sum += q;
+          for (std::size_t r = 0; r < kPanelRows; ++r) dots[r] += q * code_at<Format>(codes, k, r);
+        }
+        if constexpr (Format::kOffsetLog2 >= 0)
+          for (auto& dot : dots) dot -= sum * (1 << Format::kOffsetLog2);
+        const float d = x.scales[b * T + t];
+        const float scaled_sum = d * static_cast<float>(sum);
+        for (std::size_t r = 0; r < kPanelRows; ++r) {
+          sums[t][r] = std::fma(static_cast<float>(dots[r]), scale[r] * d, sums[t][r]);
+          if constexpr (Format::kHasMin) sums[t][r] = std::fma(min[r], scaled_sum, sums[t][r]);
+        }
+      }
+    }
+  }
+  for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
+}
+
+template <std::size_t T>
+void f32_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  float sums[T][kPanelRows] = {};
+  const auto* weights = reinterpret_cast<const float*>(panel.codes);
+  for (std::size_t k = 0; k < panel.n_cols; ++k)
+    for (std::size_t t = 0; t < T; ++t)
+      for (std::size_t r = 0; r < kPanelRows; ++r)
+        sums[t][r] = std::fma(x.floats[k * T + t], weights[k * kPanelRows + r], sums[t][r]);
+  for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
+}
+
+template <std::size_t T>
+void f16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  float sums[T][kPanelRows] = {};
+  for (std::size_t k = 0; k < panel.n_cols; ++k) {
+    float weights[kPanelRows];
+    for (std::size_t r = 0; r < kPanelRows; ++r)
+      weights[r] = f16_to_f32(load_u16(panel.codes + 2 * (k * kPanelRows + r)));
+    for (std::size_t t = 0; t < T; ++t)
+      for (std::size_t r = 0; r < kPanelRows; ++r)
+        sums[t][r] = std::fma(x.floats[k * T + t], weights[r], sums[t][r]);
+  }
+  for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
+}
+
+template <std::size_t T>
+void bf16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  float sums[T][kPanelRows] = {};
+  for (std::size_t pair = 0; pair < (panel.n_cols + 1) / 2; ++pair)
+    for (std::size_t t = 0; t < T; ++t)
+      for (std::size_t r = 0; r < kPanelRows; ++r)
+        for (std::size_t i = 0; i < 2; ++i) {
+          const float w = bf16_to_f32(load_u16(panel.codes + 2 * ((pair * kPanelRows + r) * 2 + i)));
+          sums[t][r] = std::fma(bf16_to_f32(x.halves[(pair * T + t) * 2 + i]), w, sums[t][r]);
+        }
+  for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
+}
+
+}  // namespace
+
+MatmulFunctions matmul_functions(DType type) noexcept {
+  MatmulFunctions functions;
+  switch (type) {
+    case DType::f32: return {{f32_tile<1>, f32_tile<2>, f32_tile<4>, f32_tile<8>}};
+    case DType::f16: return {{f16_tile<1>, f16_tile<2>, f16_tile<4>, f16_tile<8>}};
+    case DType::bf16: return {{bf16_tile<1>, bf16_tile<2>, bf16_tile<4>, bf16_tile<8>}};
+    default: break;
+  }
+  with_packed_format(type, [&]<DType D>() {
+    functions = {{quantized_tile<D, 1>, quantized_tile<D, 2>, quantized_tile<D, 4>, quantized_tile<D, 8>}};
+  });
+  return functions;
+}
+
+void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
+                  std::int32_t* negative_sums, float* scaled_sums) noexcept {
+  for (std::size_t b = 0; b < n / kBlock; ++b) {
+    const float* block = x + b * kBlock;
+    float largest = 0.0f;
+    for (std::size_t i = 0; i < kBlock; ++i) largest = std::fmax(largest, std::fabs(block[i]));
+    const bool is_zero = largest < kSmallestMaximum;
+    const float d = is_zero ? 0.0f : largest / 127.0f;
+    const float inverse = is_zero ? 0.0f : 127.0f / largest;
+    std::int32_t sum = 0;
+    for (std::size_t half = 0; half < 2; ++half) {
+      std::int32_t half_sum = 0;
+      for (std::size_t i = half * 16; i < half * 16 + 16; ++i) {
+        const auto q = static_cast<std::int32_t>(std::nearbyint(block[i] * inverse));
+        codes[b * kBlock + i] = static_cast<std::int8_t>(q);
+        half_sum += q;
+      }
+      negative_sums[b * 2 + half] = -half_sum;
+      sum += half_sum;
+    }
+    scales[b] = d;
+    scaled_sums[b] = d * static_cast<float>(sum);
+  }
+}
+
+}  // namespace quintet::kernels::ref

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "formats/gguf.h"
+#include "models/source.h"
+
+namespace quintet {
+
+/// A GGUF file as families see it.
+class GgufSource final : public ModelSource {
+ public:
+  explicit GgufSource(GgufFile file) : file_(std::move(file)) {}
+
+  const GgufFile& file() const noexcept { return file_; }
+  std::string_view architecture() const override { return file_.architecture(); }
+  std::string name() const override;
+  std::optional<std::int64_t> integer(std::string_view key) const override;
+  std::optional<double> number(std::string_view key) const override;
+  std::optional<std::string> text(std::string_view key) const override;
+  std::optional<std::vector<std::int64_t>> integers(std::string_view key) const override;
+  std::optional<std::vector<float>> numbers(std::string_view key) const override;
+  std::optional<Tensor> find_tensor(std::string_view name) const override;
+  bool has_rope_pairs() const override { return true; }
+
+ private:
+  std::string full_key(std::string_view key) const;
+  GgufFile file_;
+};
+
+}  // namespace quintet

@@ -1,0 +1,31 @@
+#include "core/error.h"
+#include "core/text.h"
+#include "models/families.h"
+#include "models/model.h"
+
+namespace quintet {
+
+namespace {
+
+constexpr ModelFamily kFamilies[] = {
+    {"llama", load_llama},
+    {"qwen2", load_qwen2},
+    {"qwen3", load_qwen3},
+};
+
+}  // namespace
+
+std::span<const ModelFamily> model_families() noexcept {
+  return kFamilies;
+}
+
+std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute) {
+  for (const ModelFamily& family : kFamilies)
+    if (family.architecture == source.architecture()) return family.load(source, compute);
+  std::string known;
+  for (const ModelFamily& family : kFamilies) known += cat(known.empty() ? "" : ", ", family.architecture);
+  throw Unsupported(cat(source.name(), " is of the architecture \"", source.architecture(),
+                        "\"; those that work are ", known));
+}
+
+}  // namespace quintet

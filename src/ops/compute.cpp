@@ -1,0 +1,47 @@
+#include "ops/compute.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/cpu_features.h"
+
+namespace quintet {
+
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
+constexpr std::size_t kAlignment = 64;
+
+std::string isa_or_wanted(std::string_view isa) {
+  return isa.empty() ? kernels::wanted_isa() : std::string(isa);
+}
+
+}  // namespace
+
+std::size_t Scratch::size_bytes() const noexcept {
+  std::size_t total = 0;
+  for (const auto& chunk : chunks_) total += chunk->size();
+  return total;
+}
+
+std::byte* Scratch::take_bytes(std::size_t n_bytes) {
+  const std::size_t rounded = (n_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  while (chunk_ < chunks_.size() && chunks_[chunk_]->size() - used_ < rounded) {
+    ++chunk_;
+    used_ = 0;
+  }
+  if (chunk_ == chunks_.size()) {
+    chunks_.push_back(allocate_storage(std::max(kChunkBytes, rounded)));
+    used_ = 0;
+  }
+  std::byte* taken = chunks_[chunk_]->data() + used_;
+  used_ += rounded;
+  return taken;
+}
+
+Compute::Compute(std::size_t n_threads, std::string_view isa)
+    : team(n_threads),
+      matmul(kernels::select_matmul(isa_or_wanted(isa))),
+      vector(kernels::select_vector(isa_or_wanted(isa))) {}
+
+}  // namespace quintet
