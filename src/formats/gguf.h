@@ -13,9 +13,10 @@
 
 namespace quintet {
 
-/// A value of GGUF metadata. Whole numbers of every width become std::int64_t or, above its range,
-/// std::uint64_t; both float widths become double. Strings and number arrays are views into the mapped file.
 struct GgufArray;
+/// A value of GGUF metadata. Whole numbers of every width become std::int64_t or, above its range,
+/// std::uint64_t; both float widths become double. Strings and arrays are views into the mapped file, valid
+/// while the GgufFile lives; they are bytes as stored, not always valid UTF-8.
 using GgufValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string_view, GgufArray>;
 
 /// Types of metadata values, by their number in the file.
@@ -62,7 +63,9 @@ struct TensorInfo {
 class GgufFile {
  public:
   /// Throws NotFound, CorruptData (naming the place and what was expected) or Unsupported (a version, a byte
-  /// order).
+  /// order, a tensor type). After this all offsets and sizes are known to lie inside the files; memory used
+  /// is bounded by the size of the files and by 2^18 tensors.
+  /// Opening another part than the first of a split model is an InvalidArgument that names the first.
   static GgufFile open(const std::filesystem::path& path);
 
   std::uint32_t version() const noexcept { return version_; }
@@ -100,6 +103,8 @@ class GgufFile {
   std::size_t alignment_ = 32;
   std::vector<GgufEntry> metadata_;
   std::vector<TensorInfo> tensors_;
+  std::vector<std::uint32_t> metadata_by_key_;  // indices in the order of the keys, for binary search
+  std::vector<std::uint32_t> tensors_by_name_;
 };
 
 }  // namespace quintet
