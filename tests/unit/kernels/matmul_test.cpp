@@ -1,0 +1,183 @@
+#include "kernels/matmul.h"
+
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "kernels/packed_matrix.h"
+#include "random_blocks.h"
+#include "tensor/dequantize.h"
+
+namespace quintet::kernels {
+namespace {
+
+constexpr DType kTypes[] = {DType::f32,  DType::f16,    DType::bf16,   DType::q4_0, DType::q4_1, DType::q5_0,
+                            DType::q5_1, DType::q8_0,   DType::q2_k,   DType::q3_k, DType::q4_k, DType::q5_k,
+                            DType::q6_k, DType::iq4_nl, DType::iq4_xs, DType::mxfp4};
+
+/// Rows of activations in every form, with what the kernels can see of them in double precision.
+struct Activations {
+  std::size_t n_rows, n_cols;
+  std::vector<float> floats;
+  std::vector<std::uint16_t> halves;
+  std::vector<std::int8_t> codes;
+  std::vector<float> scales, scaled_sums;
+  std::vector<std::int32_t> negative_sums;
+
+  Activations(const MatmulTable& table, std::size_t rows, std::size_t cols, const std::vector<float>& x)
+      : n_rows(rows),
+        n_cols(cols),
+        floats(rows * cols),
+        halves(rows * (cols + 1)),
+        codes(rows * (cols + 4)),
+        scales(rows * cols / kBlock),
+        scaled_sums(scales.size()),
+        negative_sums(scales.size() * 2) {
+    for (std::size_t t = 0; t < rows; ++t) {
+      std::vector<std::int8_t> q(cols);
+      std::vector<float> d(cols / kBlock), ds(cols / kBlock);
+      std::vector<std::int32_t> sums(cols / kBlock * 2);
+      if (cols % kBlock == 0)
+        table.quantize_row(x.data() + t * cols, cols, q.data(), d.data(), sums.data(), ds.data());
+      for (std::size_t k = 0; k < cols; ++k) {
+        floats[k * rows + t] = x[t * cols + k];
+        halves[(k / 2 * rows + t) * 2 + k % 2] = f32_to_bf16(x[t * cols + k]);
+        codes[(k / 4 * rows + t) * 4 + k % 4] = q[k];
+      }
+      for (std::size_t b = 0; b < d.size(); ++b) {
+        scales[b * rows + t] = d[b];
+        scaled_sums[b * rows + t] = ds[b];
+        negative_sums[2 * b * rows + t] = sums[2 * b];
+        negative_sums[(2 * b + 1) * rows + t] = sums[2 * b + 1];
+      }
+    }
+  }
+  ActivationTile tile() const {
+    return {floats.data(), halves.data(),        codes.data(),
+            scales.data(), negative_sums.data(), scaled_sums.data()};
+  }
+  double seen(DType weight_type, std::size_t t, std::size_t k) const {
+    switch (weight_type) {
+      case DType::f32:
+      case DType::f16: return floats[k * n_rows + t];
+      case DType::bf16: return bf16_to_f32(halves[(k / 2 * n_rows + t) * 2 + k % 2]);
+      default:
+        return static_cast<double>(codes[(k / 4 * n_rows + t) * 4 + k % 4]) * scales[k / kBlock * n_rows + t];
+    }
+  }
+};
+
+PackedMatrix pack(const Tensor& weights) {
+  PackedMatrix packed(weights.dtype(), weights.shape()[0], weights.shape()[1]);
+  pack_panels(weights, packed, 0, packed.n_panels());
+  return packed;
+}
+
+TEST(Matmul, AgreesWithDequantizedWeightsInDoublePrecisionForEveryTypeTileAndInstructionSet) {
+  for (const DType type : kTypes) {
+    const std::size_t block = dtype_info(type).block_size;
+    for (const std::size_t n_cols : {block == 1 ? std::size_t{67} : block, std::size_t{512}}) {
+      const Tensor weights = random_weights(type, 21, n_cols, 7);
+      const PackedMatrix packed = pack(weights);
+      ASSERT_EQ(packed.n_panels(), 2u);
+      std::vector<float> plain(21 * n_cols);
+      for (std::size_t r = 0; r < 21; ++r)
+        dequantize_row(type, weights.row(r).data(), plain.data() + r * n_cols, n_cols);
+      for (const MatmulTable& table : matmul_tables()) {
+        if (!table.supported()) continue;
+        for (std::size_t i = 0; i < 4; ++i) {
+          const std::size_t n_rows = std::size_t{1} << i;
+          const Activations x(table, n_rows, n_cols, random_floats(n_rows * n_cols, 3));
+          for (std::size_t p = 0; p < 2; ++p) {
+            float y[kMaxTile * 20];
+            table.functions(type).tile[i](packed.panel(p), x.tile(), y, 20);
+            for (std::size_t t = 0; t < n_rows; ++t) {
+              for (std::size_t r = 0; r < kPanelRows; ++r) {
+                double sum = 0.0, magnitude = 0.0;
+                for (std::size_t k = 0; k < n_cols && p * kPanelRows + r < 21; ++k) {
+                  const double product = plain[(p * kPanelRows + r) * n_cols + k] * x.seen(type, t, k);
+                  sum += product;
+                  magnitude += std::abs(product);
+                }
+                // f32 sums of n terms are off by a few units of 2^-24 of their magnitude.
+                EXPECT_NEAR(y[t * 20 + r], sum, 1e-5 * magnitude + 1e-6)
+                    << dtype_name(type) << " " << table.isa << " rows " << n_rows << " row " << p * 16 + r;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Matmul, GivesTheSameBitsForQuantizedWeightsOnEveryInstructionSetAndInEveryTile) {
+  for (const DType type : kTypes) {
+    if (!dtype_info(type).is_quantized) continue;
+    const std::size_t n_cols = 512;
+    const PackedMatrix packed = pack(random_weights(type, 16, n_cols, 11));
+    const std::vector<float> x = random_floats(8 * n_cols, 5);
+    float expected[8][kPanelRows];
+    for (std::size_t t = 0; t < 8; ++t) {
+      const std::vector<float> row(x.begin() + static_cast<std::ptrdiff_t>(t * n_cols),
+                                   x.begin() + static_cast<std::ptrdiff_t>((t + 1) * n_cols));
+      const MatmulTable& ref = matmul_tables().back();
+      ref.functions(type).tile[0](packed.panel(0), Activations(ref, 1, n_cols, row).tile(), expected[t],
+                                  kPanelRows);
+    }
+    for (const MatmulTable& table : matmul_tables()) {
+      if (!table.supported()) continue;
+      for (std::size_t i = 0; i < 4; ++i) {
+        const std::size_t n_rows = std::size_t{1} << i;
+        float y[kMaxTile][kPanelRows];
+        table.functions(type).tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(), y[0],
+                                      kPanelRows);
+        for (std::size_t t = 0; t < n_rows; ++t)
+          for (std::size_t r = 0; r < kPanelRows; ++r)
+            EXPECT_EQ(y[t][r], expected[t][r]) << dtype_name(type) << " " << table.isa << " rows " << n_rows;
+      }
+    }
+  }
+}
+
+TEST(QuantizeRow, GivesTheSameBytesOnEveryInstructionSet) {
+  std::vector<float> x = random_floats(1024, 17);
+  for (std::size_t i = 0; i < 32; ++i) x[i] = 0.0f;                                // zeros
+  for (std::size_t i = 32; i < 64; ++i) x[i] = 1e-40f;                             // too small to be scaled
+  for (std::size_t i = 64; i < 96; ++i) x[i] *= 1e30f;                             // large
+  for (std::size_t i = 96; i < 128; ++i) x[i] = static_cast<float>(i % 4) - 0.5f;  // ties
+  std::vector<std::int8_t> expected(1024);
+  std::vector<float> scales(32), scaled(32);
+  std::vector<std::int32_t> sums(64);
+  ref::quantize_row(x.data(), 1024, expected.data(), scales.data(), sums.data(), scaled.data());
+  for (std::size_t i = 0; i < 1024; ++i)
+    EXPECT_NEAR(static_cast<double>(expected[i]) * scales[i / 32], x[i], 0.5001 * scales[i / 32] + 2e-40);
+  for (const MatmulTable& table : matmul_tables()) {
+    if (!table.supported()) continue;
+    std::vector<std::int8_t> codes(1024);
+    std::vector<float> d(32), ds(32);
+    std::vector<std::int32_t> negative(64);
+    table.quantize_row(x.data(), 1024, codes.data(), d.data(), negative.data(), ds.data());
+    EXPECT_EQ(codes, expected) << table.isa;
+    EXPECT_EQ(d, scales) << table.isa;
+    EXPECT_EQ(negative, sums) << table.isa;
+    EXPECT_EQ(ds, scaled) << table.isa;
+  }
+}
+
+TEST(SelectMatmul, TakesTheBestOrTheOneThatWasNamed) {
+  EXPECT_TRUE(select_matmul("").supported());
+  EXPECT_EQ(select_matmul("ref").isa, "ref");
+  try {
+    select_matmul("mmx");
+    FAIL();
+  } catch (const InvalidArgument& error) {
+    EXPECT_NE(std::string(error.what()).find("mmx"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("ref"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace quintet::kernels

@@ -1,0 +1,203 @@
+#include "kernels/vector.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "random_blocks.h"
+#include "tensor/half.h"
+
+namespace quintet::kernels {
+namespace {
+
+template <typename F>
+void for_each_table(const F& f) {
+  for (const VectorTable& table : vector_tables()) {
+    if (!table.supported()) continue;
+    SCOPED_TRACE(std::string(table.isa));
+    f(table);
+  }
+}
+
+TEST(Vector, NormsAgreeWithDoublePrecision) {
+  for_each_table([](const VectorTable& table) {
+    for (const std::size_t n : {1u, 7u, 16u, 17u, 576u}) {
+      const auto x = random_floats(n, 1), w = random_floats(n, 2), b = random_floats(n, 3);
+      double squares = 0.0, mean = 0.0, variance = 0.0;
+      for (const float v : x) squares += static_cast<double>(v) * v / static_cast<double>(n);
+      for (const float v : x) mean += v / static_cast<double>(n);
+      for (const float v : x) variance += (v - mean) * (v - mean) / static_cast<double>(n);
+      std::vector<float> y(n), z(n);
+      table.rms_norm(x.data(), w.data(), 1e-5f, y.data(), n);
+      table.layer_norm(x.data(), w.data(), b.data(), 1e-5f, z.data(), n);
+      for (std::size_t i = 0; i < n; ++i) {
+        EXPECT_NEAR(y[i], x[i] / std::sqrt(squares + 1e-5) * w[i], 2e-6 * (1 + std::abs(y[i])));
+        EXPECT_NEAR(z[i], (x[i] - mean) / std::sqrt(variance + 1e-5) * w[i] + b[i],
+                    5e-6 * (1 + std::abs(z[i])));
+      }
+    }
+  });
+}
+
+TEST(Vector, ActivationsAgreeWithDoublePrecisionOverTheirWholeRange) {
+  for_each_table([](const VectorTable& table) {
+    std::vector<float> x, up;
+    for (float v = -120.0f; v <= 120.0f; v += 0.37f) x.push_back(v), up.push_back(1.0f + 0.01f * v);
+    const std::size_t n = x.size();
+    std::vector<float> y(n);
+    table.silu_mul(x.data(), up.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double v = x[i], expected = v / (1.0 + std::exp(-v)) * up[i];
+      EXPECT_NEAR(y[i], expected, 1e-6 * std::abs(expected) + 1e-30) << v;
+    }
+    table.gelu_tanh_mul(x.data(), up.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double v = x[i];
+      const double expected =
+          0.5 * v * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (v + 0.044715 * v * v * v))) * up[i];
+      EXPECT_NEAR(y[i], expected, 1e-6 * std::abs(v) + 1e-30) << v;
+    }
+    table.softcap(x.data(), 30.0f, y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i], 30.0 * std::tanh(x[i] / 30.0), 1e-5) << x[i];
+  });
+}
+
+TEST(Vector, SoftmaxSumsToOneAndReturnsTheLogarithmOfTheSum) {
+  for_each_table([](const VectorTable& table) {
+    auto x = random_floats(1003, 9);
+    for (float& v : x) v *= 10.0f;
+    const auto before = x;
+    double sum = 0.0;
+    for (const float v : before) sum += std::exp(static_cast<double>(v));
+    EXPECT_NEAR(table.softmax(x.data(), x.size()), std::log(sum), 1e-5);
+    double total = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      EXPECT_NEAR(x[i], std::exp(static_cast<double>(before[i])) / sum, 1e-6);
+      total += x[i];
+    }
+    EXPECT_NEAR(total, 1.0, 1e-5);
+  });
+}
+
+/// A cache of one head and as many pages as needed, filled with random keys and values.
+struct Cache {
+  std::size_t head_dim, length;
+  DType dtype;
+  std::vector<float> keys, values;  // [length][head_dim], as the cache holds them
+  std::vector<std::vector<std::byte>> memory;
+  std::vector<const std::byte*> pages;
+
+  Cache(std::size_t dim, std::size_t n, DType type)
+      : head_dim(dim),
+        length(n),
+        dtype(type),
+        keys(random_floats(n * dim, 21)),
+        values(random_floats(n * dim, 22)) {
+    const std::size_t padded = (dim + kHeadDimStep - 1) / kHeadDimStep * kHeadDimStep;
+    const std::size_t size = dtype_info(type).block_bytes;
+    for (std::size_t begin = 0; begin < n; begin += kPageTokens) {
+      auto& page =
+          memory.emplace_back((dim + padded) * kPageTokens * size, std::byte{0xFF});  // NaNs where nothing is
+      const auto put = [&](std::size_t at, float& value) {
+        if (type == DType::f32) {
+          std::memcpy(page.data() + at * 4, &value, 4);
+        } else {
+          const std::uint16_t half = f32_to_f16(value);
+          value = f16_to_f32(half);
+          std::memcpy(page.data() + at * 2, &half, 2);
+        }
+      };
+      float zero = 0.0f;
+      for (std::size_t slot = 0; slot < kPageTokens; ++slot)
+        for (std::size_t d = 0; d < padded; ++d) put(dim * kPageTokens + slot * padded + d, zero);
+      for (std::size_t p = begin; p < std::min(n, begin + kPageTokens); ++p)
+        for (std::size_t d = 0; d < dim; ++d) {
+          put(d * kPageTokens + p - begin, keys[p * dim + d]);
+          put(dim * kPageTokens + (p - begin) * padded + d, values[p * dim + d]);
+        }
+    }
+    for (const auto& page : memory) pages.push_back(page.data());
+  }
+};
+
+TEST(Attend, AgreesWithAttentionInDoublePrecision) {
+  for_each_table([](const VectorTable& table) {
+    for (const DType dtype : {DType::f16, DType::f32})
+      for (const std::size_t head_dim : {8u, 16u, 64u, 80u, 128u})
+        for (const std::size_t length : {1u, 63u, 64u, 65u, 200u})
+          for (const float softcap : {0.0f, 20.0f})
+            for (const bool has_sinks : {false, true}) {
+              const Cache cache(head_dim, length, dtype);
+              const std::size_t n = 7;
+              const auto q = random_floats(n * head_dim, 33);
+              std::vector<float> out(n * head_dim), sinks(n, 0.7f);
+              std::vector<const float*> q_rows;
+              std::vector<float*> out_rows;
+              std::vector<std::uint32_t> first, last;
+              for (std::size_t i = 0; i < n; ++i) {
+                q_rows.push_back(q.data() + i * head_dim);
+                out_rows.push_back(out.data() + i * head_dim);
+                last.push_back(static_cast<std::uint32_t>((length - 1) * (i + 1) / n));
+                first.push_back(i % 2 == 0 ? 0 : last.back() - std::min<std::uint32_t>(last.back(), 70));
+              }
+              table.attend({cache.pages.data(), 0, head_dim, dtype},
+                           {.n = n,
+                            .q = q_rows.data(),
+                            .out = out_rows.data(),
+                            .first = first.data(),
+                            .last = last.data(),
+                            .softcap = softcap,
+                            .sinks = has_sinks ? sinks.data() : nullptr});
+              for (std::size_t i = 0; i < n; ++i) {
+                std::vector<double> weights;
+                double sum = has_sinks ? std::exp(0.7) : 0.0;
+                for (std::size_t p = first[i]; p <= last[i]; ++p) {
+                  double score = 0.0;
+                  for (std::size_t d = 0; d < head_dim; ++d)
+                    score += static_cast<double>(q[i * head_dim + d]) * cache.keys[p * head_dim + d];
+                  if (softcap > 0.0f) score = softcap * std::tanh(score / softcap);
+                  weights.push_back(std::exp(score));
+                  sum += weights.back();
+                }
+                for (std::size_t d = 0; d < head_dim; ++d) {
+                  double expected = 0.0;
+                  for (std::size_t p = first[i]; p <= last[i]; ++p)
+                    expected += weights[p - first[i]] / sum * cache.values[p * head_dim + d];
+                  ASSERT_NEAR(out[i * head_dim + d], expected, 2e-4)
+                      << dtype_name(dtype) << " head_dim " << head_dim << " length " << length << " query "
+                      << i;
+                }
+              }
+            }
+  });
+}
+
+TEST(Attend, GivesAQueryTheSameBitsWhateverStandsBesideIt) {
+  for_each_table([](const VectorTable& table) {
+    const Cache cache(64, 150, DType::f16);
+    const auto q = random_floats(9 * 64, 44);
+    std::vector<float> together(9 * 64), alone(9 * 64);
+    std::vector<const float*> q_rows;
+    std::vector<float*> out_rows;
+    const std::vector<std::uint32_t> first(9, 0);
+    std::vector<std::uint32_t> last;
+    for (std::uint32_t i = 0; i < 9; ++i) {
+      q_rows.push_back(q.data() + i * 64);
+      out_rows.push_back(together.data() + i * 64);
+      last.push_back(10 + i * 17);
+    }
+    const KvHeadView kv{cache.pages.data(), 0, 64, DType::f16};
+    table.attend(
+        kv, {.n = 9, .q = q_rows.data(), .out = out_rows.data(), .first = first.data(), .last = last.data()});
+    for (std::size_t i = 0; i < 9; ++i) {
+      float* out = alone.data() + i * 64;
+      table.attend(kv, {.n = 1, .q = &q_rows[i], .out = &out, .first = &first[i], .last = &last[i]});
+    }
+    EXPECT_EQ(together, alone);
+  });
+}
+
+}  // namespace
+}  // namespace quintet::kernels
