@@ -24,17 +24,23 @@ struct ActivationTile {
 };
 inline constexpr std::size_t kMaxTile = 8;
 
-/// One panel of a packed matrix.
+/// Consecutive panels of a packed matrix.
 struct PanelView {
-  const std::uint8_t* codes = nullptr;   // or the floats
+  const std::uint8_t* codes = nullptr;   // of the first, or its floats
   const std::uint8_t* scales = nullptr;  // of quantized types
   std::size_t n_cols = 0;
+  std::size_t stride = 0;  // bytes from one panel to the next
+  std::size_t n_panels = 1;
+
+  PanelView at(std::size_t p) const noexcept {
+    return {codes + p * stride, scales + p * stride, n_cols, stride, 1};
+  }
 };
 
-/// y[t][0..16) = sum over k of x[t][k] · w[row][k]; rows of y are `y_stride` floats apart. Each output is
-/// summed in the order of the columns, whatever T is, so a row's result does not depend on the rows beside
-/// it.
-using TileFunction = void (*)(const PanelView& panel, const ActivationTile& x, float* y,
+/// y[t][16 · p + row] = sum over k of x[t][k] · w of panel p; rows of y are `y_stride` floats apart. Each
+/// output is summed in the order of the columns, whatever T is, so a row's result does not depend on the rows
+/// beside it.
+using TileFunction = void (*)(const PanelView& panels, const ActivationTile& x, float* y,
                               std::size_t y_stride) noexcept;
 
 /// tile[i] handles 2^i rows; nothing where the type is not a weight type.

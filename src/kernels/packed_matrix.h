@@ -24,10 +24,11 @@ class PackedMatrix {
   std::size_t size_bytes() const noexcept { return n_panels() * panel_bytes_; }
   bool is_empty() const noexcept { return storage_ == nullptr; }
 
-  PanelView panel(std::size_t p) const noexcept {
-    const auto* begin = reinterpret_cast<const std::uint8_t*>(storage_->data()) + p * panel_bytes_;
-    return {begin, begin + code_bytes_, n_cols_};
+  PanelView panels(std::size_t first, std::size_t n) const noexcept {
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(storage_->data()) + first * panel_bytes_;
+    return {begin, begin + code_bytes_, n_cols_, panel_bytes_, n};
   }
+  PanelView panel(std::size_t p) const noexcept { return panels(p, 1); }
   std::uint8_t* mutable_panel(std::size_t p) noexcept {
     return reinterpret_cast<std::uint8_t*>(storage_->data()) + p * panel_bytes_;
   }

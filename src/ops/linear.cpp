@@ -165,29 +165,28 @@ struct PreparedPart {
 void run_panels(const PreparedPart& prepared, const Tiles& tiles, std::size_t begin, std::size_t end) {
   const LinearPart& part = *prepared.part;
   const PackedMatrix& weight = *part.weight;
+  const std::size_t whole_end =
+      std::clamp(weight.n_rows() / kPanelRows, begin, end);  // then a panel with fewer rows
   for (std::size_t block = 0; block < tiles.tiles.size(); block += kTilesTogether) {
     const std::size_t block_end = std::min(block + kTilesTogether, tiles.tiles.size());
-    for (std::size_t p = begin; p < end; ++p) {
-      const kernels::PanelView panel = weight.panel(p);
-      const std::size_t column = p * kPanelRows;
-      const std::size_t n_valid = std::min(kPanelRows, weight.n_rows() - column);
-      for (std::size_t i = block; i < block_end; ++i) {
-        const Tiles::Tile& tile = tiles.tiles[i];
-        const auto function = prepared.functions.tile[std::countr_zero(tile.n_rows)];
-        float* y = part.y.row(tile.first_row).data() + column;
-        if (n_valid == kPanelRows) {
-          function(panel, tile.by_form[prepared.form], y, part.y.stride);
-        } else {
-          alignas(64) float whole[kMaxTile * kPanelRows];
-          function(panel, tile.by_form[prepared.form], whole, kPanelRows);
-          for (std::size_t t = 0; t < tile.n_rows; ++t)
-            std::copy_n(whole + t * kPanelRows, n_valid, y + t * part.y.stride);
-        }
-        if (!part.bias.empty()) {
-          for (std::size_t t = 0; t < tile.n_rows; ++t)
-            for (std::size_t r = 0; r < n_valid; ++r) y[t * part.y.stride + r] += part.bias[column + r];
-        }
+    for (std::size_t i = block; i < block_end; ++i) {
+      const Tiles::Tile& tile = tiles.tiles[i];
+      const auto function = prepared.functions.tile[std::countr_zero(tile.n_rows)];
+      const ActivationTile& x = tile.by_form[prepared.form];
+      float* y = part.y.row(tile.first_row).data();
+      if (begin < whole_end)
+        function(weight.panels(begin, whole_end - begin), x, y + begin * kPanelRows, part.y.stride);
+      if (whole_end < end) {
+        alignas(64) float last[kMaxTile * kPanelRows];
+        function(weight.panel(whole_end), x, last, kPanelRows);
+        const std::size_t column = whole_end * kPanelRows;
+        for (std::size_t t = 0; t < tile.n_rows; ++t)
+          std::copy_n(last + t * kPanelRows, weight.n_rows() - column, y + t * part.y.stride + column);
       }
+      if (part.bias.empty()) continue;
+      const std::size_t first = begin * kPanelRows, last = std::min(end * kPanelRows, weight.n_rows());
+      for (std::size_t t = 0; t < tile.n_rows; ++t)
+        for (std::size_t c = first; c < last; ++c) y[t * part.y.stride + c] += part.bias[c];
     }
   }
 }

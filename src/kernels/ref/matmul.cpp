@@ -37,8 +37,8 @@ int code_at(const std::uint8_t* codes, std::size_t k, std::size_t r) noexcept {
 }
 
 template <DType D, std::size_t T>
-void quantized_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                    std::size_t y_stride) noexcept {
+void quantized_panel(const PanelView& panel, const ActivationTile& x, float* y,
+                     std::size_t y_stride) noexcept {
   using Format = PackedFormat<D>;
   float sums[T][kPanelRows] = {};
   for (std::size_t b = 0; b < panel.n_cols / kBlock; ++b) {
@@ -88,7 +88,7 @@ void quantized_tile(const PanelView& panel, const ActivationTile& x, float* y,
 }
 
 template <std::size_t T>
-void f32_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+void f32_panel(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
   float sums[T][kPanelRows] = {};
   const auto* weights = reinterpret_cast<const float*>(panel.codes);
   for (std::size_t k = 0; k < panel.n_cols; ++k)
@@ -99,7 +99,7 @@ void f32_tile(const PanelView& panel, const ActivationTile& x, float* y, std::si
 }
 
 template <std::size_t T>
-void f16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+void f16_panel(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
   float sums[T][kPanelRows] = {};
   for (std::size_t k = 0; k < panel.n_cols; ++k) {
     float weights[kPanelRows];
@@ -113,7 +113,7 @@ void f16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::si
 }
 
 template <std::size_t T>
-void bf16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+void bf16_panel(const PanelView& panel, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
   float sums[T][kPanelRows] = {};
   for (std::size_t pair = 0; pair < (panel.n_cols + 1) / 2; ++pair)
     for (std::size_t t = 0; t < T; ++t)
@@ -125,18 +125,30 @@ void bf16_tile(const PanelView& panel, const ActivationTile& x, float* y, std::s
   for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
 }
 
+template <auto Panel>
+void each_panel(const PanelView& panels, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  for (std::size_t p = 0; p < panels.n_panels; ++p) Panel(panels.at(p), x, y + p * kPanelRows, y_stride);
+}
+
 }  // namespace
 
 MatmulFunctions matmul_functions(DType type) noexcept {
   MatmulFunctions functions;
   switch (type) {
-    case DType::f32: return {{f32_tile<1>, f32_tile<2>, f32_tile<4>, f32_tile<8>}};
-    case DType::f16: return {{f16_tile<1>, f16_tile<2>, f16_tile<4>, f16_tile<8>}};
-    case DType::bf16: return {{bf16_tile<1>, bf16_tile<2>, bf16_tile<4>, bf16_tile<8>}};
+    case DType::f32:
+      return {{each_panel<f32_panel<1>>, each_panel<f32_panel<2>>, each_panel<f32_panel<4>>,
+               each_panel<f32_panel<8>>}};
+    case DType::f16:
+      return {{each_panel<f16_panel<1>>, each_panel<f16_panel<2>>, each_panel<f16_panel<4>>,
+               each_panel<f16_panel<8>>}};
+    case DType::bf16:
+      return {{each_panel<bf16_panel<1>>, each_panel<bf16_panel<2>>, each_panel<bf16_panel<4>>,
+               each_panel<bf16_panel<8>>}};
     default: break;
   }
   with_packed_format(type, [&]<DType D>() {
-    functions = {{quantized_tile<D, 1>, quantized_tile<D, 2>, quantized_tile<D, 4>, quantized_tile<D, 8>}};
+    functions = {{each_panel<quantized_panel<D, 1>>, each_panel<quantized_panel<D, 2>>,
+                  each_panel<quantized_panel<D, 4>>, each_panel<quantized_panel<D, 8>>}};
   });
   return functions;
 }

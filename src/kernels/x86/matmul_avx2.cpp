@@ -2,6 +2,7 @@
 // pairs in 16 bits, which small codes leave room in: the sums of up to eight quads (4 bits), four (5 bits) or
 // two (6 bits) are added there before they are widened. Codes of 8 bits go through |w| · sign(x, w), which
 // can't overflow.
+#if defined(__x86_64__)
 #include <cstring>
 #include <immintrin.h>
 
@@ -105,36 +106,35 @@ template <typename Format, std::size_t T, std::size_t First, std::size_t Count>
                                        : load_f16(scales + 2 * kHalf * half);
         if constexpr (Format::kHasMin) min = load_f16(scales + 2 * (kPanelRows + kHalf * half));
       }
-      __m256i w[kQuads];
+      __m256i dots[Count], pairs[Count];
+      for (std::size_t t = 0; t < Count; ++t) {
+        dots[t] = pairs[t] = _mm256_setzero_si256();
+        if constexpr (Format::kOffsetLog2 >= 0 && !kIsSigned) {
+          const std::int32_t* negative = x.negative_sums + (b * 2 + g) * T + First + t;
+          const std::int32_t sum = Format::kGroups == 1 ? negative[0] + negative[T] : negative[0];
+          dots[t] = _mm256_set1_epi32(sum * (1 << Format::kOffsetLog2));
+        }
+      }
+      const std::int8_t* q = x.codes + ((b * 8 + g * 4) * T + First) * 4;
       for (int j = 0; j < kQuads; ++j) {
-        w[j] = unpack<Format>(codes, g * 4 + static_cast<std::size_t>(j), half);
-        if constexpr (kIsSigned) w[j] = _mm256_xor_si256(w[j], _mm256_set1_epi8(static_cast<char>(0x80)));
+        __m256i w = unpack<Format>(codes, g * 4 + static_cast<std::size_t>(j), half);
+        if constexpr (kIsSigned) w = _mm256_xor_si256(w, _mm256_set1_epi8(static_cast<char>(0x80)));
+        const __m256i magnitude = kIsSigned ? _mm256_abs_epi8(w) : w;
+        for (std::size_t t = 0; t < Count; ++t) {
+          std::int32_t four;
+          std::memcpy(&four, q + (static_cast<std::size_t>(j) * T + t) * 4, sizeof four);
+          const __m256i x4 = _mm256_set1_epi32(four);
+          const __m256i products = _mm256_maddubs_epi16(magnitude, kIsSigned ? _mm256_sign_epi8(x4, w) : x4);
+          pairs[t] = j % kTogether == 0 ? products : _mm256_add_epi16(pairs[t], products);
+          if (j % kTogether == kTogether - 1)
+            dots[t] = _mm256_add_epi32(dots[t], _mm256_madd_epi16(pairs[t], ones));
+        }
       }
       for (std::size_t t = 0; t < Count; ++t) {
         const std::size_t row = First + t;
-        __m256i dots = _mm256_setzero_si256();
-        if constexpr (Format::kOffsetLog2 >= 0 && !kIsSigned) {
-          const std::int32_t* negative = x.negative_sums + (b * 2 + g) * T + row;
-          const std::int32_t sum = Format::kGroups == 1 ? negative[0] + negative[T] : negative[0];
-          dots = _mm256_set1_epi32(sum * (1 << Format::kOffsetLog2));
-        }
-        const std::int8_t* q = x.codes + ((b * 8 + g * 4) * T + row) * 4;
-        for (int j = 0; j < kQuads; j += kTogether) {
-          __m256i pairs = _mm256_setzero_si256();
-          for (int i = j; i < j + kTogether; ++i) {
-            std::int32_t four;
-            std::memcpy(&four, q + static_cast<std::size_t>(i) * T * 4, sizeof four);
-            const __m256i x4 = _mm256_set1_epi32(four);
-            const __m256i products =
-                kIsSigned ? _mm256_maddubs_epi16(_mm256_abs_epi8(w[i]), _mm256_sign_epi8(x4, w[i]))
-                          : _mm256_maddubs_epi16(w[i], x4);
-            pairs = _mm256_add_epi16(pairs, products);
-          }
-          dots = _mm256_add_epi32(dots, _mm256_madd_epi16(pairs, ones));
-        }
         const float dx = x.scales[b * T + row];
         sums[t] =
-            _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), _mm256_mul_ps(scale, _mm256_set1_ps(dx)), sums[t]);
+            _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[t]), _mm256_mul_ps(scale, _mm256_set1_ps(dx)), sums[t]);
         if constexpr (Format::kHasMin) {
           const float scaled_sum = Format::kGroups == 1
                                        ? x.scaled_sums[b * T + row]
@@ -149,8 +149,8 @@ template <typename Format, std::size_t T, std::size_t First, std::size_t Count>
 }
 
 template <DType D, std::size_t T>
-[[QN_TARGET]] void quantized_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                                  std::size_t y_stride) noexcept {
+[[QN_TARGET]] void quantized_panel(const PanelView& panel, const ActivationTile& x, float* y,
+                                   std::size_t y_stride) noexcept {
   using Format = PackedFormat<D>;
   for (std::size_t half = 0; half < 2; ++half) {
     if constexpr (T <= 4) {
@@ -186,8 +186,8 @@ template <std::size_t T, std::size_t First, std::size_t Count, bool IsF16>
 }
 
 template <std::size_t T, bool IsF16>
-[[QN_TARGET]] void float_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                              std::size_t y_stride) noexcept {
+[[QN_TARGET]] void float_panel(const PanelView& panel, const ActivationTile& x, float* y,
+                               std::size_t y_stride) noexcept {
   if constexpr (T <= 4) {
     float_part<T, 0, T, IsF16>(panel, x, y, y_stride);
   } else {
@@ -222,8 +222,8 @@ template <std::size_t T, std::size_t First, std::size_t Count>
 }
 
 template <std::size_t T>
-[[QN_TARGET]] void bf16_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                             std::size_t y_stride) noexcept {
+[[QN_TARGET]] void bf16_panel(const PanelView& panel, const ActivationTile& x, float* y,
+                              std::size_t y_stride) noexcept {
   if constexpr (T <= 4) {
     bf16_part<T, 0, T>(panel, x, y, y_stride);
   } else {
@@ -231,6 +231,16 @@ template <std::size_t T>
     bf16_part<T, 4, 4>(panel, x, y, y_stride);
   }
 }
+
+template <auto Panel>
+void each_panel(const PanelView& panels, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  for (std::size_t p = 0; p < panels.n_panels; ++p) Panel(panels.at(p), x, y + p * kPanelRows, y_stride);
+}
+
+template <bool IsF16>
+constexpr MatmulFunctions kFloatFunctions = {
+    {each_panel<float_panel<1, IsF16>>, each_panel<float_panel<2, IsF16>>, each_panel<float_panel<4, IsF16>>,
+     each_panel<float_panel<8, IsF16>>}};
 
 }  // namespace
 
@@ -241,15 +251,16 @@ bool supported() noexcept {
 MatmulFunctions matmul_functions(DType type) noexcept {
   MatmulFunctions functions;
   switch (type) {
-    case DType::f32:
-      return {{float_tile<1, false>, float_tile<2, false>, float_tile<4, false>, float_tile<8, false>}};
-    case DType::f16:
-      return {{float_tile<1, true>, float_tile<2, true>, float_tile<4, true>, float_tile<8, true>}};
-    case DType::bf16: return {{bf16_tile<1>, bf16_tile<2>, bf16_tile<4>, bf16_tile<8>}};
+    case DType::f32: return kFloatFunctions<false>;
+    case DType::f16: return kFloatFunctions<true>;
+    case DType::bf16:
+      return {{each_panel<bf16_panel<1>>, each_panel<bf16_panel<2>>, each_panel<bf16_panel<4>>,
+               each_panel<bf16_panel<8>>}};
     default: break;
   }
   with_packed_format(type, [&]<DType D>() {
-    functions = {{quantized_tile<D, 1>, quantized_tile<D, 2>, quantized_tile<D, 4>, quantized_tile<D, 8>}};
+    functions = {{each_panel<quantized_panel<D, 1>>, each_panel<quantized_panel<D, 2>>,
+                  each_panel<quantized_panel<D, 4>>, each_panel<quantized_panel<D, 8>>}};
   });
   return functions;
 }
@@ -292,3 +303,5 @@ MatmulFunctions matmul_functions(DType type) noexcept {
 }
 
 }  // namespace quintet::kernels::avx2
+
+#endif  // __x86_64__

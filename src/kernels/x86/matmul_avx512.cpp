@@ -2,6 +2,7 @@
 // to each row's sum. Eight rows of activations share the unpacked codes of a block: 64 vpdpbusd on 12
 // instructions of unpacking. bf16 weights use vdpbf16ps where the processor has it, else the same products
 // through f32.
+#if defined(__x86_64__)
 #include <cstring>
 #include <immintrin.h>
 
@@ -27,28 +28,30 @@ namespace {
   return _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes));
 }
 
+/// Quads j and, in `second`, j + 4 of a block's codes, j < 4.
 template <typename Format>
-[[QN_TARGET, gnu::always_inline]] inline void unpack(const std::uint8_t* codes, __m512i table,
-                                                     __m512i out[8]) noexcept {
+[[QN_TARGET, gnu::always_inline]] inline void unpack(const std::uint8_t* codes, int j, __m512i table,
+                                                     __m512i& first, __m512i& second) noexcept {
   if constexpr (Format::kBits == 8) {
-    for (int j = 0; j < 8; ++j) out[j] = _mm512_loadu_si512(codes + 64 * j);
+    first = _mm512_loadu_si512(codes + 64 * j);
+    second = _mm512_loadu_si512(codes + 64 * (j + 4));
     return;
   }
   const __m512i low = _mm512_set1_epi8(15);
-  for (int j = 0; j < 4; ++j) {
-    const __m512i both = _mm512_loadu_si512(codes + 64 * j);
-    out[j] = _mm512_and_si512(both, low);
-    out[j + 4] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+  const __m512i both = _mm512_loadu_si512(codes + 64 * j);
+  first = _mm512_and_si512(both, low);
+  second = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+  if constexpr (Format::kTable != nullptr) {
+    first = _mm512_shuffle_epi8(table, first);
+    second = _mm512_shuffle_epi8(table, second);
   }
-  if constexpr (Format::kTable != nullptr)
-    for (int j = 0; j < 8; ++j) out[j] = _mm512_shuffle_epi8(table, out[j]);
   for (int plane = 0; plane < Format::kBits - 4; ++plane) {
     const __m512i value = _mm512_set1_epi8(static_cast<char>(16 << plane));
-    for (int j = 0; j < 8; ++j) {
-      std::uint64_t bits;
-      std::memcpy(&bits, codes + 256 + 64 * plane + 8 * j, sizeof bits);
-      out[j] = _mm512_mask_add_epi8(out[j], _cvtu64_mask64(bits), out[j], value);
-    }
+    std::uint64_t first_bits, second_bits;
+    std::memcpy(&first_bits, codes + 256 + 64 * plane + 8 * j, sizeof first_bits);
+    std::memcpy(&second_bits, codes + 256 + 64 * plane + 8 * (j + 4), sizeof second_bits);
+    first = _mm512_mask_add_epi8(first, _cvtu64_mask64(first_bits), first, value);
+    second = _mm512_mask_add_epi8(second, _cvtu64_mask64(second_bits), second, value);
   }
 }
 
@@ -62,128 +65,223 @@ template <typename Format>
   }
 }
 
-template <DType D, std::size_t T>
-[[QN_TARGET]] void quantized_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                                  std::size_t y_stride) noexcept {
+[[QN_TARGET, gnu::always_inline]] inline __m512i broadcast_four(const std::int8_t* q) noexcept {
+  std::int32_t four;
+  std::memcpy(&four, q, sizeof four);
+  return _mm512_set1_epi32(four);
+}
+
+/// P panels at a time. The codes of activations are loaded once for all of them; with T · P > 8 the sums of
+/// floats are left to memory (the first-level cache), as the registers hold the sums of integers.
+template <DType D, std::size_t T, std::size_t P>
+[[QN_TARGET]] void quantized_panels(const PanelView& panels, const ActivationTile& x, float* y,
+                                    std::size_t y_stride) noexcept {
   using Format = PackedFormat<D>;
-  constexpr int kQuads = static_cast<int>(Format::kGroup / 4);
+  constexpr std::size_t kGroups = Format::kGroups;
   const __m512i table = table_of<Format>();
-  __m512 sums[T];
-  for (std::size_t t = 0; t < T; ++t) sums[t] = _mm512_setzero_ps();
-  __m512 d = _mm512_setzero_ps(), dmin = _mm512_setzero_ps();
-  const std::size_t n_blocks = panel.n_cols / kBlock;
+  __m512 sums[T][P];
+  for (auto& row : sums)
+    for (auto& sum : row) sum = _mm512_setzero_ps();
+  __m512 d[P] = {}, dmin[P] = {};
+  const std::size_t n_blocks = panels.n_cols / kBlock;
   for (std::size_t b = 0; b < n_blocks; ++b) {
-    const std::uint8_t* codes = panel.codes + b * Format::kCodeBytes;
-    const std::uint8_t* scales = panel.scales + scale_offset<Format>(b);
-    _mm_prefetch(codes + 8 * Format::kCodeBytes, _MM_HINT_T0);
-    if constexpr (T <= 2) {  // few rows: the time is in reading, so ask for what comes
-      for (std::size_t line = 64; line < Format::kCodeBytes; line += 64)
-        _mm_prefetch(codes + 8 * Format::kCodeBytes + line, _MM_HINT_T0);
-    }
-    if constexpr (Format::kIsSuper) {
-      if (b % kBlocksPerSuper == 0) {
-        const std::uint8_t* super = panel.scales + super_offset<Format>(b);
-        d = load_f16(super);
-        if constexpr (Format::kHasMin)
-          dmin = _mm512_sub_ps(_mm512_setzero_ps(), load_f16(super + 2 * kPanelRows));
+    const std::uint8_t* codes = panels.codes + b * Format::kCodeBytes;
+    const std::uint8_t* scales = panels.scales + scale_offset<Format>(b);
+    for (std::size_t p = 0; p < P; ++p) {
+      // Few rows: the time is in reading, so ask for what comes. Many rows: a panel is in cache after its
+      // first tile.
+      if constexpr (T <= 2) {
+        for (std::size_t line = 0; line < Format::kCodeBytes; line += 64)
+          _mm_prefetch(codes + p * panels.stride + 8 * Format::kCodeBytes + line, _MM_HINT_T0);
       }
-    }
-    __m512i w[8];
-    unpack<Format>(codes, table, w);
-    for (std::size_t g = 0; g < Format::kGroups; ++g) {
-      __m512 scale, min = _mm512_setzero_ps();
       if constexpr (Format::kIsSuper) {
-        scale = _mm512_mul_ps(d, load_bytes(scales + g * kPanelRows, !Format::kHasMin));
-        if constexpr (Format::kHasMin)
-          min = _mm512_mul_ps(dmin, load_bytes(scales + (Format::kGroups + g) * kPanelRows, false));
-      } else {
-        scale = Format::kHasBf16Scales ? load_bf16(scales) : load_f16(scales);
-        if constexpr (Format::kHasMin) min = load_f16(scales + 2 * kPanelRows);
+        if (b % kBlocksPerSuper == 0) {
+          const std::uint8_t* super = panels.scales + p * panels.stride + super_offset<Format>(b);
+          d[p] = load_f16(super);
+          if constexpr (Format::kHasMin)
+            dmin[p] = _mm512_sub_ps(_mm512_setzero_ps(), load_f16(super + 2 * kPanelRows));
+        }
       }
+    }
+    __m512i dots[kGroups][T][P];
+    for (std::size_t g = 0; g < kGroups; ++g)
       for (std::size_t t = 0; t < T; ++t) {
-        __m512i dots = _mm512_setzero_si512();
+        __m512i start = _mm512_setzero_si512();
         if constexpr (Format::kOffsetLog2 >= 0) {
           const std::int32_t* negative = x.negative_sums + (b * 2 + g) * T + t;
-          const std::int32_t sum = Format::kGroups == 1 ? negative[0] + negative[T] : negative[0];
-          dots = _mm512_set1_epi32(sum * (1 << Format::kOffsetLog2));
+          const std::int32_t sum = kGroups == 1 ? negative[0] + negative[T] : negative[0];
+          start = _mm512_set1_epi32(sum * (1 << Format::kOffsetLog2));
         }
-        const std::int8_t* q = x.codes + ((b * 8 + g * 4) * T + t) * 4;
-        for (int j = 0; j < kQuads; ++j) {
-          std::int32_t four;
-          std::memcpy(&four, q + static_cast<std::size_t>(j) * T * 4, sizeof four);
-          dots = _mm512_dpbusd_epi32(dots, w[static_cast<int>(g) * 4 + j], _mm512_set1_epi32(four));
+        for (std::size_t p = 0; p < P; ++p) dots[g][t][p] = start;
+      }
+    const std::int8_t* q = x.codes + b * 8 * T * 4;
+    for (int j = 0; j < 4; ++j) {
+      __m512i first[P], second[P];
+      for (std::size_t p = 0; p < P; ++p)
+        unpack<Format>(codes + p * panels.stride, j, table, first[p], second[p]);
+      for (std::size_t t = 0; t < T; ++t) {
+        const __m512i q_first = broadcast_four(q + (static_cast<std::size_t>(j) * T + t) * 4);
+        for (std::size_t p = 0; p < P; ++p)
+          dots[0][t][p] = _mm512_dpbusd_epi32(dots[0][t][p], first[p], q_first);
+        const __m512i q_second = broadcast_four(q + (static_cast<std::size_t>(j + 4) * T + t) * 4);
+        for (std::size_t p = 0; p < P; ++p)
+          dots[kGroups - 1][t][p] = _mm512_dpbusd_epi32(dots[kGroups - 1][t][p], second[p], q_second);
+      }
+    }
+    for (std::size_t g = 0; g < kGroups; ++g) {
+      for (std::size_t p = 0; p < P; ++p) {
+        const std::uint8_t* s = scales + p * panels.stride;
+        __m512 scale, min = _mm512_setzero_ps();
+        if constexpr (Format::kIsSuper) {
+          scale = _mm512_mul_ps(d[p], load_bytes(s + g * kPanelRows, !Format::kHasMin));
+          if constexpr (Format::kHasMin)
+            min = _mm512_mul_ps(dmin[p], load_bytes(s + (kGroups + g) * kPanelRows, false));
+        } else {
+          scale = Format::kHasBf16Scales ? load_bf16(s) : load_f16(s);
+          if constexpr (Format::kHasMin) min = load_f16(s + 2 * kPanelRows);
         }
-        const float dx = x.scales[b * T + t];
-        sums[t] =
-            _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_mul_ps(scale, _mm512_set1_ps(dx)), sums[t]);
-        if constexpr (Format::kHasMin) {
-          const float scaled_sum = Format::kGroups == 1
-                                       ? x.scaled_sums[b * T + t]
-                                       : dx * -static_cast<float>(x.negative_sums[(b * 2 + g) * T + t]);
-          sums[t] = _mm512_fmadd_ps(min, _mm512_set1_ps(scaled_sum), sums[t]);
+        for (std::size_t t = 0; t < T; ++t) {
+          const float dx = x.scales[b * T + t];
+          const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(dx));
+          sums[t][p] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[g][t][p]), factor, sums[t][p]);
+          if constexpr (Format::kHasMin) {
+            const float scaled_sum = kGroups == 1
+                                         ? x.scaled_sums[b * T + t]
+                                         : dx * -static_cast<float>(x.negative_sums[(b * 2 + g) * T + t]);
+            sums[t][p] = _mm512_fmadd_ps(min, _mm512_set1_ps(scaled_sum), sums[t][p]);
+          }
         }
       }
     }
   }
-  for (std::size_t t = 0; t < T; ++t) _mm512_storeu_ps(y + t * y_stride, sums[t]);
+  for (std::size_t t = 0; t < T; ++t)
+    for (std::size_t p = 0; p < P; ++p) _mm512_storeu_ps(y + t * y_stride + p * kPanelRows, sums[t][p]);
+}
+
+/// Runs `body<P>` on groups of `Together` panels, then on the rest one by one.
+template <std::size_t Together, typename Body>
+inline void in_groups(const PanelView& panels, float* y, const Body& body) noexcept {
+  std::size_t p = 0;
+  for (; p + Together <= panels.n_panels; p += Together)
+    body.template operator()<Together>(panels.at(p), y + p * kPanelRows);
+  for (; p < panels.n_panels; ++p) body.template operator()<1>(panels.at(p), y + p * kPanelRows);
+}
+
+template <DType D, std::size_t T>
+void quantized_tile(const PanelView& panels, const ActivationTile& x, float* y,
+                    std::size_t y_stride) noexcept {
+  // Two groups need twice the integer sums; one row has nothing to share.
+  constexpr std::size_t kTogether = T == 1 || (T == 8 && PackedFormat<D>::kGroups == 2) ? 1 : 2;
+  in_groups<kTogether>(panels, y, [&]<std::size_t P>(const PanelView& part, float* out) {
+    quantized_panels<D, T, P>(part, x, out, y_stride);
+  });
+}
+
+// A sum is one chain of additions, so that its order never changes; several panels together keep the adders
+// busy. With few rows four panels, with eight rows two (16 sums in registers).
+template <std::size_t T>
+constexpr std::size_t kPanelsTogether = T <= 2 ? 4 : 2;
+
+template <std::size_t T, std::size_t P, bool IsF16>
+[[QN_TARGET]] void float_panels(const PanelView& panels, const ActivationTile& x, float* y,
+                                std::size_t y_stride) noexcept {
+  __m512 sums[T][P];
+  for (auto& row : sums)
+    for (auto& sum : row) sum = _mm512_setzero_ps();
+  constexpr std::size_t kBytes = IsF16 ? 2 * kPanelRows : 4 * kPanelRows;
+  for (std::size_t k = 0; k < panels.n_cols; ++k) {
+    __m512 w[P];
+    for (std::size_t p = 0; p < P; ++p) {
+      const std::uint8_t* at = panels.codes + p * panels.stride + k * kBytes;
+      if constexpr (T <= 2) _mm_prefetch(at + 2048, _MM_HINT_T0);
+      w[p] = IsF16 ? load_f16(at) : _mm512_loadu_ps(at);
+    }
+    for (std::size_t t = 0; t < T; ++t) {
+      const __m512 value = _mm512_set1_ps(x.floats[k * T + t]);
+      for (std::size_t p = 0; p < P; ++p) sums[t][p] = _mm512_fmadd_ps(value, w[p], sums[t][p]);
+    }
+  }
+  for (std::size_t t = 0; t < T; ++t)
+    for (std::size_t p = 0; p < P; ++p) _mm512_storeu_ps(y + t * y_stride + p * kPanelRows, sums[t][p]);
 }
 
 template <std::size_t T, bool IsF16>
-[[QN_TARGET]] void float_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                              std::size_t y_stride) noexcept {
-  __m512 sums[T];
-  for (std::size_t t = 0; t < T; ++t) sums[t] = _mm512_setzero_ps();
-  constexpr std::size_t kBytes = IsF16 ? 2 * kPanelRows : 4 * kPanelRows;
-  for (std::size_t k = 0; k < panel.n_cols; ++k) {
-    const std::uint8_t* p = panel.codes + k * kBytes;
-    if constexpr (T <= 2) _mm_prefetch(p + 4096, _MM_HINT_T0);
-    const __m512 w = IsF16 ? load_f16(p) : _mm512_loadu_ps(p);
-    for (std::size_t t = 0; t < T; ++t)
-      sums[t] = _mm512_fmadd_ps(_mm512_set1_ps(x.floats[k * T + t]), w, sums[t]);
-  }
-  for (std::size_t t = 0; t < T; ++t) _mm512_storeu_ps(y + t * y_stride, sums[t]);
+void float_tile(const PanelView& panels, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  in_groups<kPanelsTogether<T>>(panels, y, [&]<std::size_t P>(const PanelView& part, float* out) {
+    float_panels<T, P, IsF16>(part, x, out, y_stride);
+  });
 }
 
-template <std::size_t T>
-[[QN_TARGET_BF16]] void bf16_tile(const PanelView& panel, const ActivationTile& x, float* y,
-                                  std::size_t y_stride) noexcept {
-  __m512 sums[T];
-  for (std::size_t t = 0; t < T; ++t) sums[t] = _mm512_setzero_ps();
-  const std::size_t n_pairs = (panel.n_cols + 1) / 2;
+template <std::size_t T, std::size_t P>
+[[QN_TARGET_BF16]] void bf16_panels(const PanelView& panels, const ActivationTile& x, float* y,
+                                    std::size_t y_stride) noexcept {
+  __m512 sums[T][P];
+  for (auto& row : sums)
+    for (auto& sum : row) sum = _mm512_setzero_ps();
+  const std::size_t n_pairs = (panels.n_cols + 1) / 2;
   for (std::size_t pair = 0; pair < n_pairs; ++pair) {
-    const std::uint8_t* p = panel.codes + pair * 64;
-    if constexpr (T <= 2) _mm_prefetch(p + 4096, _MM_HINT_T0);
-    const auto w = reinterpret_cast<__m512bh>(_mm512_loadu_si512(p));
+    __m512bh w[P];
+    for (std::size_t p = 0; p < P; ++p) {
+      const std::uint8_t* at = panels.codes + p * panels.stride + pair * 64;
+      if constexpr (T <= 2) _mm_prefetch(at + 2048, _MM_HINT_T0);
+      w[p] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(at));
+    }
     for (std::size_t t = 0; t < T; ++t) {
       std::int32_t two;
       std::memcpy(&two, x.halves + (pair * T + t) * 2, sizeof two);
-      sums[t] = _mm512_dpbf16_ps(sums[t], reinterpret_cast<__m512bh>(_mm512_set1_epi32(two)), w);
+      const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(two));
+      for (std::size_t p = 0; p < P; ++p) sums[t][p] = _mm512_dpbf16_ps(sums[t][p], value, w[p]);
     }
   }
-  for (std::size_t t = 0; t < T; ++t) _mm512_storeu_ps(y + t * y_stride, sums[t]);
+  for (std::size_t t = 0; t < T; ++t)
+    for (std::size_t p = 0; p < P; ++p) _mm512_storeu_ps(y + t * y_stride + p * kPanelRows, sums[t][p]);
+}
+
+template <std::size_t T>
+void bf16_tile(const PanelView& panels, const ActivationTile& x, float* y, std::size_t y_stride) noexcept {
+  in_groups<kPanelsTogether<T>>(panels, y, [&]<std::size_t P>(const PanelView& part, float* out) {
+    bf16_panels<T, P>(part, x, out, y_stride);
+  });
 }
 
 /// The same sums without vdpbf16ps.
-template <std::size_t T>
-[[QN_TARGET]] void bf16_tile_by_f32(const PanelView& panel, const ActivationTile& x, float* y,
-                                    std::size_t y_stride) noexcept {
-  __m512 sums[T];
-  for (std::size_t t = 0; t < T; ++t) sums[t] = _mm512_setzero_ps();
+template <std::size_t T, std::size_t P>
+[[QN_TARGET]] void bf16_panels_by_f32(const PanelView& panels, const ActivationTile& x, float* y,
+                                      std::size_t y_stride) noexcept {
+  __m512 sums[T][P];
+  for (auto& row : sums)
+    for (auto& sum : row) sum = _mm512_setzero_ps();
   const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF'0000));
-  const std::size_t n_pairs = (panel.n_cols + 1) / 2;
+  const std::size_t n_pairs = (panels.n_cols + 1) / 2;
   for (std::size_t pair = 0; pair < n_pairs; ++pair) {
-    const __m512i both = _mm512_loadu_si512(panel.codes + pair * 64);
-    const __m512 first = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
-    const __m512 second = _mm512_castsi512_ps(_mm512_and_si512(both, high));
+    __m512 first[P], second[P];
+    for (std::size_t p = 0; p < P; ++p) {
+      const __m512i both = _mm512_loadu_si512(panels.codes + p * panels.stride + pair * 64);
+      first[p] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
+      second[p] = _mm512_castsi512_ps(_mm512_and_si512(both, high));
+    }
     for (std::size_t t = 0; t < T; ++t) {
-      std::uint32_t two;
+      std::int32_t two;
       std::memcpy(&two, x.halves + (pair * T + t) * 2, sizeof two);
-      const __m512i x2 = _mm512_set1_epi32(static_cast<int>(two));
-      sums[t] = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(x2, 16)), first, sums[t]);
-      sums[t] = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(x2, high)), second, sums[t]);
+      const __m512i x2 = _mm512_set1_epi32(two);
+      const __m512 x_first = _mm512_castsi512_ps(_mm512_slli_epi32(x2, 16));
+      const __m512 x_second = _mm512_castsi512_ps(_mm512_and_si512(x2, high));
+      for (std::size_t p = 0; p < P; ++p) {
+        sums[t][p] = _mm512_fmadd_ps(x_first, first[p], sums[t][p]);
+        sums[t][p] = _mm512_fmadd_ps(x_second, second[p], sums[t][p]);
+      }
     }
   }
-  for (std::size_t t = 0; t < T; ++t) _mm512_storeu_ps(y + t * y_stride, sums[t]);
+  for (std::size_t t = 0; t < T; ++t)
+    for (std::size_t p = 0; p < P; ++p) _mm512_storeu_ps(y + t * y_stride + p * kPanelRows, sums[t][p]);
+}
+
+template <std::size_t T>
+void bf16_tile_by_f32(const PanelView& panels, const ActivationTile& x, float* y,
+                      std::size_t y_stride) noexcept {
+  in_groups<kPanelsTogether<T>>(panels, y, [&]<std::size_t P>(const PanelView& part, float* out) {
+    bf16_panels_by_f32<T, P>(part, x, out, y_stride);
+  });
 }
 
 }  // namespace
@@ -234,3 +332,5 @@ MatmulFunctions matmul_functions(DType type) noexcept {
 }
 
 }  // namespace quintet::kernels::avx512
+
+#endif  // __x86_64__
