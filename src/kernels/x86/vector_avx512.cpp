@@ -1,6 +1,7 @@
 // Vector loops for AVX-512: 32 registers of 16 floats hold the scores of 6 queries at 64 positions.
 #include <cstdint>
 
+#if defined(__x86_64__)
 #include "kernels/vector.h"
 
 #define QN_ISA avx512
@@ -11,3 +12,5 @@
                              apply_to = function)
 #include "kernels/vector_loops.inc"
 #pragma clang attribute pop
+
+#endif  // __x86_64__
