@@ -1,0 +1,70 @@
+#include "tensor/storage.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <gtest/gtest.h>
+
+#include "../storage/scratch.h"
+#include "core/error.h"
+#include "core/files.h"
+
+namespace quintet {
+namespace {
+
+TEST(Storage, IsZeroedAndAligned) {
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{5} << 20}) {
+    const auto storage = allocate_storage(n);
+    EXPECT_EQ(storage->size(), n);
+    EXPECT_TRUE(storage->is_writable());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(storage->data()) % 64, 0u);
+    EXPECT_TRUE(std::ranges::all_of(storage->bytes(), [](std::byte b) { return b == std::byte{0}; }));
+  }
+}
+
+TEST(Storage, OfManyMegabytesStartsOnAHugePage) {
+  const auto storage = allocate_storage(std::size_t{9} << 20);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(storage->data()) % (std::size_t{2} << 20), 0u);
+  storage->data()[storage->size() - 1] = std::byte{1};
+}
+
+TEST(Storage, ThatNoMemoryHoldsIsRefused) {
+  EXPECT_THROW(allocate_storage(std::size_t{1} << 60), Exhausted);
+}
+
+TEST(Storage, MapsAFileReadOnly) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "f", "hello");
+  const auto storage = map_file(folder / "f");
+  EXPECT_FALSE(storage->is_writable());
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(storage->data()), storage->size()), "hello");
+}
+
+TEST(Storage, KeepsWhatAReplacedFileHeld) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "f", "before");
+  const auto storage = map_file(folder / "f");
+  write_file_atomically(folder / "f", "after!");
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(storage->data()), storage->size()), "before");
+}
+
+TEST(Storage, CantMapWhatIsNoFile) {
+  const ScratchFolder folder;
+  EXPECT_THROW(map_file(folder / "missing"), NotFound);
+  EXPECT_THROW(map_file(folder.path()), InvalidArgument);
+  write_file_atomically(folder / "empty", "");
+  EXPECT_THROW(map_file(folder / "empty"), InvalidArgument);
+}
+
+TEST(Storage, ReleasedPagesReadTheSame) {
+  const ScratchFolder folder;
+  const std::string content(100'000, 'x');
+  write_file_atomically(folder / "f", content);
+  const auto storage = map_file(folder / "f");
+  release_pages(*storage, storage->bytes());
+  release_pages(*storage, {});
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(storage->data()), storage->size()), content);
+}
+
+}  // namespace
+}  // namespace quintet
