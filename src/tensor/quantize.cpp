@@ -34,7 +34,8 @@ float largest_weight(DType type) noexcept {
     case DType::q3_k: return kLargestHalf * 31 * 3;
     case DType::q6_k: return kLargestHalf * 127 * 31;
     case DType::iq4_xs: return kLargestHalf * 31 * 113;
-    case DType::bf16: return 3.3895e38f;  // what rounds to its largest finite value
+    case DType::mxfp4: return 0x1.8p127f;  // 12 · 2^124; the next level is no float
+    case DType::bf16: return 3.3895e38f;   // what rounds to its largest finite value
     default: return std::numeric_limits<float>::max();
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "tensor/blocks.h"
+#include "tensor/half.h"
 
 /// Weighted least squares over scales, shared by the quantizers. x are weights of a group, w their importance
 /// (> 0), Levels the numbers that a scale multiplies. Rounding to levels is done in floats without branches,
@@ -57,6 +58,11 @@ using Iq4Levels = TableLevels<kIq4Values>;
 
 /// Below this a scale is 0 in half precision whatever multiplies it.
 inline constexpr float kTiny = 1e-12f;
+
+/// In half precision, never infinite.
+inline std::uint16_t to_half_scale(float scale) noexcept {
+  return f32_to_f16(clamp_to(scale, -65'504.0f, 65'504.0f));
+}
 
 template <int N>
 float largest_magnitude(const float* x) noexcept {
@@ -179,10 +185,11 @@ LineFit try_line(const float* x, const float* w, float inverse, float base, bool
     syy += w[i] * y * y;
   }
   const float determinant = sw * sqq - sq * sq;
-  if (determinant <= 1e-6f * sw * sqq) return {};  // all q are equal
-  float scale = (sw * syq - sq * sy) / determinant;
-  float shift = (sqq * sy - sq * syq) / determinant;
-  if (base_at_most_zero && base + shift > 0) {
+  const bool all_equal = determinant <= 1e-6f * sw * sqq;  // then no line is better than others
+  if (sqq <= 0 || (all_equal && !(base_at_most_zero && base == 0))) return {};
+  float scale = all_equal ? 0 : (sw * syq - sq * sy) / determinant;
+  float shift = all_equal ? 0 : (sqq * sy - sq * syq) / determinant;
+  if (all_equal || (base_at_most_zero && base + shift > 0)) {
     shift = -base;
     scale = (syq - shift * sq) / sqq;
   }

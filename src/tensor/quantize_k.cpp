@@ -37,14 +37,14 @@ struct ScaledGroups {
       weight[g] = std::max(group.wqq, 1e-3f);
     }
     using Scales = IntegerLevels<LowScale, HighScale>;
-    d_half = f32_to_f16(fit_scale<Scales, NGroups>(wanted, weight).scale);
+    d_half = to_half_scale(fit_scale<Scales, NGroups>(wanted, weight).scale);
     const float d = f16_to_f32(d_half);
     for (int g = 0; g < NGroups; ++g)
       scale[g] = d == 0 ? 0 : static_cast<int>(Scales::nearest(wanted[g] / d));
     float error = improve_groups(x, w);
     for (int turn = 0; turn < kTurns && error > 0; ++turn) {
       ScaledGroups next = *this;
-      next.d_half = f32_to_f16(best_d(x, w));
+      next.d_half = to_half_scale(best_d(x, w));
       if (next.d_half == d_half) break;
       const float next_error = next.improve_groups(x, w);
       if (next_error >= error) break;
@@ -71,7 +71,7 @@ struct ScaledGroups {
     const float step = common_step<NGroups>(steps, largest_step, -LowScale * Levels::kExactSteps);
     if (step == 0) return false;
     for (const float d : {step, -step}) {
-      d_half = f32_to_f16(d);
+      d_half = to_half_scale(d);
       if (set_grid(x, w, steps)) {
         assign(x);
         return true;
@@ -171,8 +171,8 @@ struct LinedGroups {
       for (int i = g * kGroup; i < (g + 1) * kGroup; ++i) weights[g] += w[i];
     }
     using Scales = IntegerLevels<0, MaxScale>;
-    d_half = f32_to_f16(fit_scale<Scales, NGroups>(scales, weights).scale);
-    dmin_half = f32_to_f16(fit_scale<Scales, NGroups>(mins, weights).scale);
+    d_half = to_half_scale(fit_scale<Scales, NGroups>(scales, weights).scale);
+    dmin_half = to_half_scale(fit_scale<Scales, NGroups>(mins, weights).scale);
     const float d = f16_to_f32(d_half);
     const float dmin = f16_to_f32(dmin_half);
     for (int g = 0; g < NGroups; ++g) {
@@ -220,9 +220,9 @@ struct LinedGroups {
     // A group whose levels are all even has a step of twice its scale, and so on.
     const float step = common_step<NGroups>(steps, largest_step, MaxScale * MaxQ);
     if (step == 0) return false;
-    d_half = f32_to_f16(step);
+    d_half = to_half_scale(step);
     for (int j = 1; j <= MaxScale; ++j) {
-      dmin_half = f32_to_f16(largest_min / static_cast<float>(j));
+      dmin_half = to_half_scale(largest_min / static_cast<float>(j));
       if (!set_grid(steps, lowest, range)) continue;
       if (total_error(x, w) > 1e-10f * largest_min * largest_min) continue;
       assign(x);
@@ -330,11 +330,11 @@ struct LinedGroups {
       const float d = (ax * bb - bx * ab) / determinant;
       const float dmin = (bx * aa - ax * ab) / determinant;
       if (d > 0 && dmin >= 0) {
-        d_half = f32_to_f16(d);
-        dmin_half = f32_to_f16(dmin);
+        d_half = to_half_scale(d);
+        dmin_half = to_half_scale(dmin);
       }
     } else if (aa > 0 && bb == 0 && ax > 0) {
-      d_half = f32_to_f16(ax / aa);
+      d_half = to_half_scale(ax / aa);
     }
   }
 };

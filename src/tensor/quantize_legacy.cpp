@@ -30,7 +30,7 @@ std::optional<std::uint16_t> find_grid_scale(const float* x, const float* w) noe
   if (step == 0) return std::nullopt;
   for (int part = 1; part <= Levels::kExactSteps; ++part) {  // not every multiple of a half is a half
     for (const float scale : {step / static_cast<float>(part), -step / static_cast<float>(part)}) {
-      const std::uint16_t half = f32_to_f16(scale);
+      const std::uint16_t half = to_half_scale(scale);
       if (scale_error<Levels, kBlock>(x, w, f16_to_f32(half)) <= 1e-12f * step * step) return half;
     }
   }
@@ -41,7 +41,7 @@ template <typename Levels>
 std::uint16_t fit_half_scale(const float* x, const float* w) noexcept {
   if constexpr (Levels::kExactSteps > 0)
     if (const auto half = find_grid_scale<Levels>(x, w)) return *half;
-  return f32_to_f16(fit_scale<Levels, kBlock>(x, w).scale);
+  return to_half_scale(fit_scale<Levels, kBlock>(x, w).scale);
 }
 
 template <int MaxQ>
@@ -76,7 +76,7 @@ HalfLine fit_half_line(const float* x, const float* w) noexcept {
   HalfLine best{};
   float best_error = -1;
   const auto consider = [&](float scale, float base) {
-    const HalfLine line{f32_to_f16(scale), f32_to_f16(base)};
+    const HalfLine line{to_half_scale(scale), to_half_scale(base)};
     const float error = line_error<MaxQ, kBlock>(x, w, f16_to_f32(line.scale), f16_to_f32(line.base));
     if (best_error < 0 || error < best_error) {
       best = line;
@@ -153,7 +153,7 @@ void quantize_block(const float* x, const float* w, BlockQ8_0& block) noexcept {
       best_error = error;
       scale = tried;
     }
-    block.d = f32_to_f16(try_scale<Levels, kBlock>(x, w, 1 / scale).scale);
+    block.d = to_half_scale(try_scale<Levels, kBlock>(x, w, 1 / scale).scale);
   }
   float q[kBlock];
   assign_levels<Levels>(x, f16_to_f32(block.d), q);
