@@ -1,0 +1,247 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "tokenizer/regex.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <pcre2.h>
+#include <utf8proc.h>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace quintet {
+
+namespace {
+
+/// Steps of one match. The costliest known pattern needs a handful per character; text between two line ends is
+/// rarely longer than a megabyte.
+constexpr std::uint32_t kMatchLimit = 100'000'000;
+constexpr std::uint32_t kDepthLimit = 100'000;
+constexpr std::size_t kHeapLimitKib = 64 * 1024;
+constexpr std::size_t kMaxPatternBytes = 64 * 1024;
+
+constexpr std::string_view kWhiteSpaceSet =
+    R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+
+struct CodeRange {
+  char32_t first;
+  char32_t last;
+};
+/// Blocks with characters newer than Unicode 14, the version of PCRE2 10.40 to 10.43 (Unicode's DerivedAge.txt).
+constexpr std::array kNewerRanges{
+    CodeRange{0x0897, 0x0897},   CodeRange{0x0CF3, 0x0CF3},   CodeRange{0x0ECE, 0x0ECE},
+    CodeRange{0x1C89, 0x1C8A},   CodeRange{0x2427, 0x2429},   CodeRange{0x2FFC, 0x2FFF},
+    CodeRange{0x31E4, 0x31EF},   CodeRange{0xA7CB, 0xA7DC},   CodeRange{0x105C0, 0x105FF},
+    CodeRange{0x10D40, 0x10D8F}, CodeRange{0x10EC2, 0x10EFF}, CodeRange{0x11200, 0x11241},
+    CodeRange{0x11380, 0x113E2}, CodeRange{0x116D0, 0x116E3}, CodeRange{0x11B00, 0x11B09},
+    CodeRange{0x11BC0, 0x11BF9}, CodeRange{0x11F00, 0x11F5A}, CodeRange{0x1342F, 0x143FA},
+    CodeRange{0x16100, 0x16139}, CodeRange{0x16D40, 0x16D79}, CodeRange{0x18CFF, 0x18CFF},
+    CodeRange{0x1B132, 0x1B132}, CodeRange{0x1B155, 0x1B155}, CodeRange{0x1CC00, 0x1CEB3},
+    CodeRange{0x1D2C0, 0x1D2D3}, CodeRange{0x1DF25, 0x1DF2A}, CodeRange{0x1E030, 0x1E08F},
+    CodeRange{0x1E4D0, 0x1E4F9}, CodeRange{0x1E5D0, 0x1E5FF}, CodeRange{0x1F6DC, 0x1F6DC},
+    CodeRange{0x1F774, 0x1F77F}, CodeRange{0x1F7D9, 0x1F7D9}, CodeRange{0x1F8B2, 0x1F8C1},
+    CodeRange{0x1FA75, 0x1FACF}, CodeRange{0x1FADA, 0x1FAF8}, CodeRange{0x2B739, 0x2B739},
+    CodeRange{0x2EBF0, 0x2EE5D}, CodeRange{0x31350, 0x323AF}};
+
+/// "[…]" contents that `\p{name}` of PCRE2 lacks, or "" when it lacks nothing or `name` is no category.
+std::string newer_characters(std::string_view name) {
+  std::string set;
+  if (name.empty() || name.size() > 2) return set;
+  const auto matches = [name](char32_t c) {
+    const char* category = utf8proc_category_string(static_cast<utf8proc_int32_t>(c));
+    return category[0] == name[0] && (name.size() == 1 || category[1] == name[1]);
+  };
+  for (const CodeRange range : kNewerRanges) {
+    for (char32_t c = range.first; c <= range.last; ++c) {
+      if (!matches(c)) continue;
+      char32_t last = c;
+      while (last < range.last && matches(last + 1)) ++last;
+      constexpr std::string_view kHex = "0123456789ABCDEF";
+      const auto append = [&set, kHex](char32_t code_point) {
+        set += "\\x{";
+        for (int shift = 20; shift >= 0; shift -= 4) set += kHex[(code_point >> shift) & 0xF];
+        set += '}';
+      };
+      append(c);
+      if (last > c) {
+        set += '-';
+        append(last);
+      }
+      c = last;
+    }
+  }
+  return set;
+}
+
+/// The end of "\p{Lu}" or "\pL" at `pos` (at the backslash) and the name in it.
+std::pair<std::size_t, std::string_view> property_at(std::string_view pattern, std::size_t pos) {
+  if (pos + 2 >= pattern.size()) return {pos + 2, ""};
+  if (pattern[pos + 2] != '{') return {pos + 3, pattern.substr(pos + 2, 1)};
+  const std::size_t close = pattern.find('}', pos);
+  if (close == std::string_view::npos) return {pos + 2, ""};
+  return {close + 1, pattern.substr(pos + 3, close - pos - 3)};
+}
+
+std::string shown(std::string_view pattern) {
+  const std::string valid = sanitize_utf8(pattern);
+  return std::string(truncate_utf8(valid, 200));
+}
+
+}  // namespace
+
+std::string to_pcre2_pattern(std::string_view pattern) {
+  std::string out;
+  bool in_set = false;
+  for (std::size_t i = 0; i < pattern.size();) {
+    const char c = pattern[i];
+    if (c == '\\' && i + 1 < pattern.size()) {
+      const char escaped = pattern[i + 1];
+      if (escaped == 's') {
+        out += in_set ? std::string(kWhiteSpaceSet) : cat("[", kWhiteSpaceSet, "]");
+        i += 2;
+      } else if (escaped == 'S' && !in_set) {
+        out += cat("[^", kWhiteSpaceSet, "]");
+        i += 2;
+      } else if (escaped == 'p' || escaped == 'P') {
+        const auto [end, name] = property_at(pattern, i);
+        const bool is_negated = escaped == 'P' || name.starts_with('^');
+        const std::string newer = is_negated ? "" : newer_characters(name);
+        const auto property = pattern.substr(i, end - i);
+        if (newer.empty()) {
+          out += property;
+        } else {
+          out += in_set ? cat(property, newer) : cat("[", property, newer, "]");
+        }
+        i = end;
+      } else {
+        out += c;
+        out += escaped;
+        i += 2;
+      }
+      continue;
+    }
+    if (!in_set && c == '[') {
+      in_set = true;
+      out += c;
+      ++i;
+      // "]" directly after "[" or "[^" stands for itself.
+      if (i < pattern.size() && pattern[i] == '^') out += pattern[i++];
+      if (i < pattern.size() && pattern[i] == ']') {
+        out += "\\]";
+        ++i;
+      }
+      continue;
+    }
+    if (in_set && c == '[') {
+      // POSIX classes are the same in both dialects; any other bracket stands for itself.
+      const std::size_t close = pattern.compare(i, 2, "[:") == 0 ? pattern.find(":]", i) : std::string_view::npos;
+      if (close != std::string_view::npos) {
+        out += pattern.substr(i, close + 2 - i);
+        i = close + 2;
+        continue;
+      }
+      out += "\\[";
+      ++i;
+      continue;
+    }
+    if (in_set && c == ']') in_set = false;
+    out += c;
+    ++i;
+  }
+  return out;
+}
+
+struct Regex::Compiled {
+  pcre2_code* code = nullptr;
+  pcre2_match_context* context = nullptr;
+  std::string pattern;
+  ~Compiled() {
+    pcre2_match_context_free(context);
+    pcre2_code_free(code);
+  }
+};
+
+struct Regex::Matcher::State {
+  const Compiled* compiled = nullptr;
+  pcre2_match_data* data = nullptr;
+  ~State() { pcre2_match_data_free(data); }
+};
+
+Regex::Regex(std::string_view pattern) : compiled_(std::make_unique<Compiled>()) {
+  if (pattern.size() > kMaxPatternBytes) {
+    throw CorruptData(cat("tokenizer pattern: ", pattern.size(), " bytes, at most ", kMaxPatternBytes, " are read"));
+  }
+  compiled_->pattern = pattern;
+  const std::string translated = to_pcre2_pattern(pattern);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  compiled_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                                  PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
+                                      PCRE2_DOLLAR_ENDONLY,
+                                  &error, &offset, nullptr);
+  if (compiled_->code == nullptr) {
+    PCRE2_UCHAR reason[256];
+    pcre2_get_error_message(error, reason, sizeof reason);
+    throw CorruptData(cat("tokenizer pattern \"", shown(pattern),
+                          "\": ", reinterpret_cast<const char*>(reason)));
+  }
+  // Without the compiler to machine code (no executable memory) the interpreter gives the same matches.
+  pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE);
+  compiled_->context = pcre2_match_context_create(nullptr);
+  if (compiled_->context == nullptr) throw Exhausted("tokenizer pattern: not enough memory");
+  pcre2_set_match_limit(compiled_->context, kMatchLimit);
+  pcre2_set_depth_limit(compiled_->context, kDepthLimit);
+  pcre2_set_heap_limit(compiled_->context, kHeapLimitKib);
+}
+
+Regex::~Regex() = default;
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+
+Regex::Matcher::Matcher(const Regex& regex) : state_(std::make_unique<State>()) {
+  state_->compiled = regex.compiled_.get();
+  state_->data = pcre2_match_data_create_from_pattern(state_->compiled->code, nullptr);
+  if (state_->data == nullptr) throw Exhausted("tokenizer pattern: not enough memory");
+}
+
+Regex::Matcher::~Matcher() = default;
+
+void Regex::Matcher::find_all(std::string_view text, std::size_t base, std::vector<Match>& out) {
+  // PCRE2 wants valid UTF-8; it is checked here once instead of by every match.
+  while (!text.empty()) {
+    const auto bad = find_invalid_utf8(text);
+    find_in_valid(text.substr(0, bad.value_or(text.size())), base, out);
+    if (!bad) return;
+    base += *bad + 1;
+    text.remove_prefix(*bad + 1);
+  }
+}
+
+void Regex::Matcher::find_in_valid(std::string_view text, std::size_t base, std::vector<Match>& out) {
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const int n = pcre2_match(state_->compiled->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                              PCRE2_NO_UTF_CHECK, state_->data, state_->compiled->context);
+    if (n == PCRE2_ERROR_NOMATCH) return;
+    if (n < 0) {
+      PCRE2_UCHAR reason[256];
+      pcre2_get_error_message(n, reason, sizeof reason);
+      throw Exhausted(cat("tokenizer pattern \"", shown(state_->compiled->pattern), "\" on ", text.size(),
+                          " bytes: ", reinterpret_cast<const char*>(reason)));
+    }
+    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(state_->data);
+    const std::size_t begin = std::min(ends[0], ends[1]);  // \K can set the start behind the end
+    out.push_back({base + begin, base + ends[1]});
+    from = ends[1];
+    if (begin == ends[1]) {
+      if (from >= text.size()) return;
+      next_code_point(text, from);
+    }
+  }
+}
+
+}  // namespace quintet
