@@ -13,9 +13,13 @@ add_library(quintet_boost INTERFACE)
 target_include_directories(quintet_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
 target_compile_definitions(quintet_boost INTERFACE BOOST_ALL_NO_LIB)
 
-# Debian ships static archives of the two small libraries that every other machine may lack in this version.
+# Debian ships static archives of the small libraries that every other machine may lack in this version.
 find_library(QN_SQLITE3 NAMES libsqlite3.a sqlite3 REQUIRED)
 find_library(QN_UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
+find_library(QN_PCRE2 NAMES libpcre2-8.a pcre2-8 REQUIRED)
+add_library(quintet_pcre2 INTERFACE)
+target_link_libraries(quintet_pcre2 INTERFACE ${QN_PCRE2})
+target_compile_definitions(quintet_pcre2 INTERFACE PCRE2_STATIC)
 add_library(quintet_sqlite3 INTERFACE)
 target_link_libraries(quintet_sqlite3 INTERFACE ${QN_SQLITE3} m ${CMAKE_DL_LIBS} Threads::Threads)
 add_library(quintet_utf8proc INTERFACE)

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -28,8 +28,8 @@ enum class PieceType : std::uint8_t {
   control = 3,       // stands for itself only where special tokens are parsed: <s>, <|im_end|>
   user_defined = 4,  // always found first, never split
   unused = 5,
-  byte = 6,   // "<0x0A>"
-  added = 7   // an added token that the model itself does not know
+  byte = 6,  // "<0x0A>"
+  added = 7  // an added token that the model itself does not know
 };
 
 // ---- Normalisers: text to text
@@ -90,7 +90,8 @@ enum class SplitBehavior : std::uint8_t {
   contiguous
 };
 
-/// Bytes become the 256 printable characters of GPT-2's alphabet; `use_regex` splits by GPT-2's pattern first.
+/// Bytes become the 256 printable characters of GPT-2's alphabet; `use_regex` splits by GPT-2's pattern
+/// first.
 struct SplitByteLevel {
   bool add_prefix_space = false;
   bool use_regex = true;
@@ -142,11 +143,11 @@ struct DecoderData {
 struct AddedToken {
   std::string text;
   TokenId id = 0;
-  bool is_special = false;       // found only where special tokens are parsed, left out of plain text
-  bool lstrip = false;           // takes the white space before it along
-  bool rstrip = false;           // takes the white space after it along
-  bool is_normalized = false;    // looked for in the normalised text instead of the raw one
-  bool is_single_word = false;   // only between characters that are no part of a word
+  bool is_special = false;      // found only where special tokens are parsed, left out of plain text
+  bool lstrip = false;          // takes the white space before it along
+  bool rstrip = false;          // takes the white space after it along
+  bool is_normalized = false;   // looked for in the normalised text instead of the raw one
+  bool is_single_word = false;  // only between characters that are no part of a word
 };
 
 /// `left` and `right` next to each other become `result`; the lowest rank goes first.
@@ -161,8 +162,9 @@ struct SpecialIds {
   std::optional<TokenId> bos, eos, unk, sep, pad, cls, mask, eot;
 };
 
-/// All that a tokenizer file says, whatever its format. A plain value: `Tokenizer` (src/tokenizer) is built from it.
-/// Readers leave it consistent: every id is below `pieces.size()`, `types` and `scores` are as long as `pieces`.
+/// All that a tokenizer file says, whatever its format. A plain value: `Tokenizer` (src/tokenizer) is built
+/// from it. Readers leave it consistent: every id is below `pieces.size()`, `types` and `scores` are as long
+/// as `pieces`.
 struct TokenizerData {
   TokenizerKind kind = TokenizerKind::bpe;
   std::vector<std::string> pieces;  // by id, as written in the file; "" for an id that nothing uses
@@ -193,8 +195,8 @@ struct TokenizerData {
   std::vector<std::pair<std::string, std::string>> named_chat_templates;
 };
 
-/// GPT-2's printable stand-ins for bytes (github.com/openai/gpt-2, encoder.py): text to bytes, or nothing when a
-/// character is not in the alphabet.
+/// GPT-2's printable stand-ins for bytes (github.com/openai/gpt-2, encoder.py): text to bytes, or nothing
+/// when a character is not in the alphabet.
 std::optional<std::string> byte_alphabet_decode(std::string_view text);
 std::string byte_alphabet_encode(std::string_view bytes);
 
@@ -209,8 +211,10 @@ class PieceIndex {
   std::vector<std::uint32_t> slots_;
 };
 
-/// Splits "left right" at the blank and looks all three pieces up. Throws CorruptData naming the merge and `line`.
-BpeMerge make_merge(const PieceIndex& index, std::string_view left, std::string_view right, std::size_t rank);
+/// Looks all three pieces up; the result is `left` and `right` without its `continuing_prefix`. Throws
+/// CorruptData naming the merge and the piece that is missing.
+BpeMerge make_merge(const PieceIndex& index, std::string_view left, std::string_view right, std::size_t rank,
+                    std::string_view continuing_prefix = "");
 
 /// Checks what the comment on TokenizerData promises. Throws CorruptData naming `source`.
 void check_tokenizer_data(const TokenizerData& data, std::string_view source);

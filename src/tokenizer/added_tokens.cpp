@@ -9,7 +9,9 @@ namespace quintet {
 
 namespace {
 
-bool is_space(char32_t c) { return (UnicodeClasses::get().of(c) & unicode_class::kWhiteSpace) != 0; }
+bool is_space(char32_t c) {
+  return (UnicodeClasses::get().of(c) & unicode_class::kWhiteSpace) != 0;
+}
 
 /// Where the character before `end` starts.
 std::size_t previous_character(std::string_view text, std::size_t end) {
@@ -55,7 +57,8 @@ void AddedTokenMatcher::split(std::string_view text, bool with_special, std::vec
       std::size_t end = i + found.length;
       i = end;
       if (token.is_single_word) {
-        const bool joins_left = begin > 0 && is_word_character(character_at(text, previous_character(text, begin)));
+        const bool joins_left =
+            begin > 0 && is_word_character(character_at(text, previous_character(text, begin)));
         const bool joins_right = end < text.size() && is_word_character(character_at(text, end));
         if (joins_left || joins_right) continue;
       }

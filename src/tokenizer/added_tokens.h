@@ -11,12 +11,13 @@
 
 namespace quintet {
 
-/// Finds added tokens in a text: leftmost first, the longest of those that start at one place. Immutable; may be used
-/// concurrently.
+/// Finds added tokens in a text: leftmost first, the longest of those that start at one place. Immutable; may
+/// be used concurrently.
 class AddedTokenMatcher {
  public:
   AddedTokenMatcher() = default;
-  /// `texts` are what to look for, one for each token (the normalised form of tokens that are looked for there).
+  /// `texts` are what to look for, one for each token (the normalised form of tokens that are looked for
+  /// there).
   AddedTokenMatcher(std::vector<AddedToken> tokens, const std::vector<std::string>& texts);
 
   struct Part {

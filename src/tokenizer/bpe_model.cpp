@@ -92,9 +92,9 @@ std::uint32_t character_length(std::string_view text, std::size_t at) noexcept {
 /// Up to this many symbols the lowest rank is found by looking at all of them; above, by a heap.
 constexpr std::size_t kMaxScanned = 48;
 
-/// Merges neighbours, lowest rank first and leftmost among equals. Three kinds share it: byte-level BPE (symbols are
-/// bytes), BPE over characters, and SentencePiece's BPE, whose merges are all ways to cut a piece in two, ranked by
-/// the piece's score.
+/// Merges neighbours, lowest rank first and leftmost among equals. Three kinds share it: byte-level BPE
+/// (symbols are bytes), BPE over characters, and SentencePiece's BPE, whose merges are all ways to cut a
+/// piece in two, ranked by the piece's score.
 class BpeModel final : public TokenizerModel {
  public:
   BpeModel(const TokenizerData& data, const std::vector<std::string>& pieces, bool is_byte_level)
@@ -116,7 +116,8 @@ class BpeModel final : public TokenizerModel {
       add_all_cuts(data, pieces);
     } else {
       pairs_.reserve(data.merges.size());
-      for (const BpeMerge& merge : data.merges) pairs_.insert(merge.left, merge.right, {merge.rank, merge.result});
+      for (const BpeMerge& merge : data.merges)
+        pairs_.insert(merge.left, merge.right, {merge.rank, merge.result});
     }
     if (is_byte_level_) {
       make_byte_pairs();
@@ -131,8 +132,8 @@ class BpeModel final : public TokenizerModel {
       return;
     }
     const std::size_t n_before = out.size();
-    // No merge crosses a border at which no piece has these two neighbours, so that the words between borders can be
-    // encoded one by one.
+    // No merge crosses a border at which no piece has these two neighbours, so that the words between borders
+    // can be encoded one by one.
     std::size_t begin = 0;
     std::size_t previous = 0;
     for (std::size_t i = 0; i < stretch.size();) {
@@ -147,8 +148,9 @@ class BpeModel final : public TokenizerModel {
     if (begin < stretch.size()) encode_word(stretch.substr(begin), scratch, out);
     if (fuse_unknown_ && unknown_ && !has_byte_fallback_) {
       const auto fresh = out.begin() + static_cast<std::ptrdiff_t>(n_before);
-      out.erase(std::unique(fresh, out.end(), [this](TokenId a, TokenId b) { return a == b && a == *unknown_; }),
-                out.end());
+      out.erase(
+          std::unique(fresh, out.end(), [this](TokenId a, TokenId b) { return a == b && a == *unknown_; }),
+          out.end());
     }
   }
 
@@ -185,7 +187,8 @@ class BpeModel final : public TokenizerModel {
       scratch.ids.clear();
       for (const auto& symbol : scratch.symbols) scratch.ids.push_back(symbol.id);
       // Unknown symbols need their bytes afterwards, which the scan below forgets: the heap keeps them.
-      if (std::all_of(scratch.ids.begin(), scratch.ids.end(), [this](std::uint32_t id) { return id < n_pieces_; })) {
+      if (std::all_of(scratch.ids.begin(), scratch.ids.end(),
+                      [this](std::uint32_t id) { return id < n_pieces_; })) {
         merge_scanned(scratch, false);
         out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
         return;
@@ -214,7 +217,8 @@ class BpeModel final : public TokenizerModel {
     scratch.ranks.resize(n);
     scratch.results.resize(n);
     for (std::size_t i = 0; i + 1 < n; ++i) {
-      const auto& found = byte_pairs_[static_cast<unsigned char>(word[i]) << 8 | static_cast<unsigned char>(word[i + 1])];
+      const auto& found =
+          byte_pairs_[static_cast<unsigned char>(word[i]) << 8 | static_cast<unsigned char>(word[i + 1])];
       scratch.ranks[i] = found.rank;
       scratch.results[i] = found.result;
     }
@@ -273,7 +277,8 @@ class BpeModel final : public TokenizerModel {
     symbols.clear();
     const auto add = [&symbols](std::size_t begin, std::size_t end, std::uint32_t id) {
       const auto n = static_cast<std::int32_t>(symbols.size());
-      symbols.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), id, n - 1, n + 1});
+      symbols.push_back(
+          {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), id, n - 1, n + 1});
     };
     if (word.size() > 0x7FFFFFFF) throw Exhausted("tokenize: a word of more than 2 GiB");
     std::string key;
@@ -422,7 +427,8 @@ class BpeModel final : public TokenizerModel {
     // Ranks by falling score; equal scores share one.
     std::vector<std::uint32_t> order;
     for (std::size_t id = 0; id < pieces.size(); ++id) {
-      if (!pieces[id].empty() && may_be_merged(data.types[id])) order.push_back(static_cast<std::uint32_t>(id));
+      if (!pieces[id].empty() && may_be_merged(data.types[id]))
+        order.push_back(static_cast<std::uint32_t>(id));
     }
     std::stable_sort(order.begin(), order.end(),
                      [&](std::uint32_t a, std::uint32_t b) { return data.scores[a] > data.scores[b]; });
@@ -443,7 +449,8 @@ class BpeModel final : public TokenizerModel {
         }
         return found;
       };
-      for (std::size_t cut = character_length(piece, 0); cut < piece.size(); cut += character_length(piece, cut)) {
+      for (std::size_t cut = character_length(piece, 0); cut < piece.size();
+           cut += character_length(piece, cut)) {
         const std::uint32_t left = part_id(piece.substr(0, cut));
         if (left == kNone) continue;
         const std::uint32_t right = part_id(piece.substr(cut));
@@ -456,13 +463,14 @@ class BpeModel final : public TokenizerModel {
     byte_pairs_.resize(65536);
     for (std::size_t a = 0; a < 256; ++a) {
       for (std::size_t b = 0; b < 256; ++b) {
-        if (byte_ids_[a] != kNone && byte_ids_[b] != kNone) byte_pairs_[a << 8 | b] = pairs_.find(byte_ids_[a], byte_ids_[b]);
+        if (byte_ids_[a] != kNone && byte_ids_[b] != kNone)
+          byte_pairs_[a << 8 | b] = pairs_.find(byte_ids_[a], byte_ids_[b]);
       }
     }
   }
 
-  /// The last byte of a character, or 0xFF (no byte of UTF-8) for SentencePiece's blank, which is far more frequent
-  /// at borders than other characters of its first and last byte.
+  /// The last byte of a character, or 0xFF (no byte of UTF-8) for SentencePiece's blank, which is far more
+  /// frequent at borders than other characters of its first and last byte.
   static std::uint8_t last_of(std::string_view text, std::size_t at, std::size_t end) noexcept {
     return text.compare(at, kMark.size(), kMark) == 0 ? 0xFF : static_cast<std::uint8_t>(text[end - 1]);
   }
@@ -510,8 +518,8 @@ class BpeModel final : public TokenizerModel {
 
 }  // namespace
 
-std::unique_ptr<TokenizerModel> make_bpe_model(const TokenizerData& data, const std::vector<std::string>& pieces,
-                                               bool is_byte_level) {
+std::unique_ptr<TokenizerModel> make_bpe_model(const TokenizerData& data,
+                                               const std::vector<std::string>& pieces, bool is_byte_level) {
   return std::make_unique<BpeModel>(data, pieces, is_byte_level);
 }
 

@@ -6,7 +6,8 @@ namespace quintet {
 
 ByteTrie::ByteTrie(std::vector<std::pair<std::string_view, std::uint32_t>> entries) {
   std::erase_if(entries, [](const auto& entry) { return entry.first.empty(); });
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   entries.erase(std::unique(entries.begin(), entries.end(),
                             [](const auto& a, const auto& b) { return a.first == b.first; }),
                 entries.end());

@@ -9,8 +9,9 @@
 
 namespace quintet {
 
-/// Byte strings to numbers, for finding all entries that start at a place of a text. Nodes are numbered level by level,
-/// so that the children of node n are children_[n] … children_[n + 1] - 1. Immutable; may be used concurrently.
+/// Byte strings to numbers, for finding all entries that start at a place of a text. Nodes are numbered level
+/// by level, so that the children of node n are children_[n] … children_[n + 1] - 1. Immutable; may be used
+/// concurrently.
 class ByteTrie {
  public:
   ByteTrie() = default;
@@ -33,8 +34,9 @@ class ByteTrie {
     const char* const labels = labels_.data() + children_[node];
     const std::uint32_t n = children_[node + 1] - children_[node];
     const void* const at = n > 0 ? std::memchr(labels, c, n) : nullptr;
-    return at == nullptr ? kNoNode
-                         : children_[node] + static_cast<std::uint32_t>(static_cast<const char*>(at) - labels);
+    return at == nullptr
+               ? kNoNode
+               : children_[node] + static_cast<std::uint32_t>(static_cast<const char*>(at) - labels);
   }
   std::uint32_t value(std::uint32_t node) const noexcept { return values_[node]; }
 

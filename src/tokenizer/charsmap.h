@@ -7,9 +7,9 @@
 
 namespace quintet {
 
-/// SentencePiece's precompiled normalisation rules: a double array (Darts-clone's layout) from source strings to
-/// offsets in a block of NUL-terminated replacements. Every read is bounds-checked; a lookup of a broken map finds
-/// nothing. Immutable; may be used concurrently.
+/// SentencePiece's precompiled normalisation rules: a double array (Darts-clone's layout) from source strings
+/// to offsets in a block of NUL-terminated replacements. Every read is bounds-checked; a lookup of a broken
+/// map finds nothing. Immutable; may be used concurrently.
 class Charsmap {
  public:
   Charsmap() = default;

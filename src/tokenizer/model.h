@@ -12,8 +12,8 @@
 
 namespace quintet {
 
-/// Ids of words met before. Direct-mapped, one cache line an entry, fixed in size; a word that is too long or of too
-/// many ids is simply not kept.
+/// Ids of words met before. Direct-mapped, one cache line an entry, fixed in size; a word that is too long or
+/// of too many ids is simply not kept.
 class WordCache {
  public:
   static constexpr std::size_t kMaxBytes = 30;
@@ -82,8 +82,8 @@ struct EncodeScratch {
   std::vector<LatticeNode> lattice;
 };
 
-/// The part of a tokenizer that turns one stretch of text into ids. Immutable; may be used concurrently, each call with
-/// its own scratch.
+/// The part of a tokenizer that turns one stretch of text into ids. Immutable; may be used concurrently, each
+/// call with its own scratch.
 class TokenizerModel {
  public:
   virtual ~TokenizerModel() = default;
@@ -91,10 +91,10 @@ class TokenizerModel {
   virtual void encode(std::string_view stretch, EncodeScratch& scratch, std::vector<TokenId>& out) const = 0;
 };
 
-/// Throws CorruptData when `data` lacks what its kind needs. `pieces` are the texts of data.pieces as the model sees
-/// them: raw bytes where `is_byte_level`.
-std::unique_ptr<TokenizerModel> make_bpe_model(const TokenizerData& data, const std::vector<std::string>& pieces,
-                                               bool is_byte_level);
+/// Throws CorruptData when `data` lacks what its kind needs. `pieces` are the texts of data.pieces as the
+/// model sees them: raw bytes where `is_byte_level`.
+std::unique_ptr<TokenizerModel> make_bpe_model(const TokenizerData& data,
+                                               const std::vector<std::string>& pieces, bool is_byte_level);
 std::unique_ptr<TokenizerModel> make_unigram_model(const TokenizerData& data);
 std::unique_ptr<TokenizerModel> make_wordpiece_model(const TokenizerData& data);
 

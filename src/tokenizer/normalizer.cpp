@@ -197,7 +197,9 @@ class BertNormalizerStep final : public Step {
       const ClassMask mask = classes.of(c.code_point);
       if (options_.clean_text) {
         const bool is_format = (mask & kOther) != 0 && is_removed(c.code_point);
-        if (c.code_point == 0 || (c.code_point == 0xFFFD && c.is_valid) || (mask & kControl) != 0 || is_format) return;
+        if (c.code_point == 0 || (c.code_point == 0xFFFD && c.is_valid) || (mask & kControl) != 0 ||
+            is_format)
+          return;
         // U+0085 and some others are white space to Unicode but control characters to BERT.
         if ((mask & kWhiteSpace) != 0) {
           if (is_control_blank(c.code_point)) return;
@@ -219,15 +221,16 @@ class BertNormalizerStep final : public Step {
  private:
   static bool is_removed(char32_t c) {
     const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-    return category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CN;
+    return category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO ||
+           category == UTF8PROC_CATEGORY_CN;
   }
   static bool is_control_blank(char32_t c) { return c == 0x0B || c == 0x0C || c == 0x85; }
 
   NormalizeBert options_;
 };
 
-/// As the library "tokenizers" applies a charsmap: a short grapheme cluster as a whole, else character by character,
-/// each replaced when some prefix of it is in the map.
+/// As the library "tokenizers" applies a charsmap: a short grapheme cluster as a whole, else character by
+/// character, each replaced when some prefix of it is in the map.
 class CharsmapStep final : public Step {
  public:
   explicit CharsmapStep(const NormalizeCharsmap& options) : charsmap_(options.charsmap) {}
@@ -339,7 +342,8 @@ class SentencePieceStep final : public Step {
 
 }  // namespace
 
-Normalizer::Normalizer(const std::vector<NormalizerStep>& steps, const std::vector<std::string_view>& user_defined) {
+Normalizer::Normalizer(const std::vector<NormalizerStep>& steps,
+                       const std::vector<std::string_view>& user_defined) {
   for (const NormalizerStep& step : steps) {
     if (const auto* unicode = std::get_if<NormalizeUnicode>(&step)) {
       steps_.push_back(std::make_unique<UnicodeStep>(unicode->form));

@@ -9,8 +9,9 @@
 
 namespace quintet {
 
-/// The steps before the pre-tokenizer: text to text. Ill-formed UTF-8 passes through all of them unchanged, except that
-/// NormalizeSentencePiece with a charsmap makes it U+FFFD as SentencePiece does. Immutable; may be used concurrently.
+/// The steps before the pre-tokenizer: text to text. Ill-formed UTF-8 passes through all of them unchanged,
+/// except that NormalizeSentencePiece with a charsmap makes it U+FFFD as SentencePiece does. Immutable; may
+/// be used concurrently.
 class Normalizer {
  public:
   /// `user_defined` are pieces that SentencePiece's normaliser leaves as they are.

@@ -42,8 +42,8 @@ inline std::uint64_t hash_bytes(std::string_view bytes) noexcept {
               kB ^ hash);
 }
 
-/// Byte strings to ids, for looking words up without allocating. Keeps one copy of all strings. Filled once, then
-/// immutable; `find` may run concurrently.
+/// Byte strings to ids, for looking words up without allocating. Keeps one copy of all strings. Filled once,
+/// then immutable; `find` may run concurrently.
 class PieceTable {
  public:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;

@@ -215,7 +215,9 @@ class PunctuationStep final : public Step {
   SplitBehavior behavior_;
 };
 
-bool is_blank(char32_t c) { return (UnicodeClasses::get().of(c) & unicode_class::kWhiteSpace) != 0; }
+bool is_blank(char32_t c) {
+  return (UnicodeClasses::get().of(c) & unicode_class::kWhiteSpace) != 0;
+}
 
 class WhitespaceStep final : public Step {
  public:
@@ -290,9 +292,8 @@ class MetaspaceStep final : public Step {
       const std::string_view part = rewriter.part(stretch);
       std::string& out = rewriter.out();
       std::uint32_t open = rewriter.pos();
-      const bool wants_prefix =
-          options_.prepend == PrependScheme::always ||
-          (options_.prepend == PrependScheme::first && is_first && stretch.begin == 0);
+      const bool wants_prefix = options_.prepend == PrependScheme::always ||
+                                (options_.prepend == PrependScheme::first && is_first && stretch.begin == 0);
       if (wants_prefix && !part.starts_with(' ') && !part.starts_with(mark)) out += mark;
       const auto cut = [&] {
         if (options_.split && rewriter.pos() > open) {
@@ -368,7 +369,8 @@ std::unique_ptr<Step> pattern_step(const SplitPattern& options) {
   const bool keeps_matches = options.behavior == SplitBehavior::isolated ||
                              (options.behavior == SplitBehavior::removed && options.invert);
   if (keeps_matches) {
-    if (auto scanner = make_scanner(options.pattern)) return std::make_unique<ScannerStep>(std::move(scanner));
+    if (auto scanner = make_scanner(options.pattern))
+      return std::make_unique<ScannerStep>(std::move(scanner));
   }
   if (options.pattern == R"(\p{N})" && options.behavior == SplitBehavior::isolated) {
     return std::make_unique<DigitsStep>(SplitBehavior::isolated);

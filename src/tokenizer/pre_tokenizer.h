@@ -28,8 +28,8 @@ class PreTokenizer {
   explicit PreTokenizer(const std::vector<PreTokenizerStep>& steps);
   ~PreTokenizer();
 
-  /// `is_first` says that no text and no token stands before `text` (PrependScheme::first). With byte-level steps the
-  /// stretches hold raw bytes, whatever the alphabet in the file.
+  /// `is_first` says that no text and no token stands before `text` (PrependScheme::first). With byte-level
+  /// steps the stretches hold raw bytes, whatever the alphabet in the file.
   void run(PreTokenizedText& text, bool is_first) const;
 
   /// Whether pieces of the vocabulary are written in GPT-2's alphabet of bytes.

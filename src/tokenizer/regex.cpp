@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <pcre2.h>
 #include <utility>
 #include <vector>
 
-#include <pcre2.h>
 #include <utf8proc.h>
 
 #include "core/error.h"
@@ -17,8 +17,8 @@ namespace quintet {
 
 namespace {
 
-/// Steps of one match. The costliest known pattern needs a handful per character; text between two line ends is
-/// rarely longer than a megabyte.
+/// Steps of one match. The costliest known pattern needs a handful per character; text between two line ends
+/// is rarely longer than a megabyte.
 constexpr std::uint32_t kMatchLimit = 100'000'000;
 constexpr std::uint32_t kDepthLimit = 100'000;
 constexpr std::size_t kHeapLimitKib = 64 * 1024;
@@ -31,7 +31,8 @@ struct CodeRange {
   char32_t first;
   char32_t last;
 };
-/// Blocks with characters newer than Unicode 14, the version of PCRE2 10.40 to 10.43 (Unicode's DerivedAge.txt).
+/// Blocks with characters newer than Unicode 14, the version of PCRE2 10.40 to 10.43 (Unicode's
+/// DerivedAge.txt).
 constexpr std::array kNewerRanges{
     CodeRange{0x0897, 0x0897},   CodeRange{0x0CF3, 0x0CF3},   CodeRange{0x0ECE, 0x0ECE},
     CodeRange{0x1C89, 0x1C8A},   CodeRange{0x2427, 0x2429},   CodeRange{0x2FFC, 0x2FFF},
@@ -93,66 +94,125 @@ std::string shown(std::string_view pattern) {
 
 }  // namespace
 
-std::string to_pcre2_pattern(std::string_view pattern) {
-  std::string out;
-  bool in_set = false;
-  for (std::size_t i = 0; i < pattern.size();) {
-    const char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      const char escaped = pattern[i + 1];
-      if (escaped == 's') {
-        out += in_set ? std::string(kWhiteSpaceSet) : cat("[", kWhiteSpaceSet, "]");
-        i += 2;
-      } else if (escaped == 'S' && !in_set) {
-        out += cat("[^", kWhiteSpaceSet, "]");
-        i += 2;
-      } else if (escaped == 'p' || escaped == 'P') {
-        const auto [end, name] = property_at(pattern, i);
-        const bool is_negated = escaped == 'P' || name.starts_with('^');
-        const std::string newer = is_negated ? "" : newer_characters(name);
-        const auto property = pattern.substr(i, end - i);
-        if (newer.empty()) {
-          out += property;
-        } else {
-          out += in_set ? cat(property, newer) : cat("[", property, newer, "]");
-        }
-        i = end;
+namespace {
+
+constexpr std::string_view kWordSet = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D})";
+
+/// Rewrites a pattern from left to right. Sets may hold sets and intersections there, which PCRE2 does not
+/// know.
+class PatternTranslator {
+ public:
+  explicit PatternTranslator(std::string_view pattern) : pattern_(pattern) {}
+
+  std::string run() {
+    std::string out;
+    while (pos_ < pattern_.size()) {
+      if (pattern_[pos_] == '\\') {
+        out += escape(false);
+      } else if (pattern_[pos_] == '[') {
+        ++pos_;
+        out += set(0);
       } else {
-        out += c;
-        out += escaped;
-        i += 2;
+        out += pattern_[pos_++];
       }
-      continue;
     }
-    if (!in_set && c == '[') {
-      in_set = true;
-      out += c;
-      ++i;
-      // "]" directly after "[" or "[^" stands for itself.
-      if (i < pattern.size() && pattern[i] == '^') out += pattern[i++];
-      if (i < pattern.size() && pattern[i] == ']') {
-        out += "\\]";
-        ++i;
-      }
-      continue;
-    }
-    if (in_set && c == '[') {
-      // POSIX classes are the same in both dialects; any other bracket stands for itself.
-      const std::size_t close = pattern.compare(i, 2, "[:") == 0 ? pattern.find(":]", i) : std::string_view::npos;
-      if (close != std::string_view::npos) {
-        out += pattern.substr(i, close + 2 - i);
-        i = close + 2;
-        continue;
-      }
-      out += "\\[";
-      ++i;
-      continue;
-    }
-    if (in_set && c == ']') in_set = false;
-    out += c;
-    ++i;
+    return out;
   }
-  return out;
+
+ private:
+  static constexpr int kMaxDepth = 16;
+
+  /// The escape at pos_, inside or outside a set.
+  std::string escape(bool in_set) {
+    if (pos_ + 1 >= pattern_.size()) {
+      pos_ = pattern_.size();
+      return "\\";
+    }
+    const char kind = pattern_[pos_ + 1];
+    const auto as_set = [in_set](std::string_view content) {
+      return in_set ? std::string(content) : cat("[", content, "]");
+    };
+    switch (kind) {
+      case 's': pos_ += 2; return as_set(kWhiteSpaceSet);
+      case 'w': pos_ += 2; return as_set(kWordSet);
+      case 'h': pos_ += 2; return as_set("0-9A-Fa-f");
+      case 'S':
+      case 'W':
+        pos_ += 2;
+        if (in_set) return kind == 'S' ? "\\S" : "\\W";
+        return cat("[^", kind == 'S' ? kWhiteSpaceSet : kWordSet, "]");
+      case 'p':
+      case 'P': {
+        const auto [end, name] = property_at(pattern_, pos_);
+        const std::string_view property = pattern_.substr(pos_, end - pos_);
+        const bool is_negated = kind == 'P' || name.starts_with('^');
+        const std::string newer = is_negated ? "" : newer_characters(name);
+        pos_ = end;
+        return newer.empty() ? std::string(property) : as_set(cat(property, newer));
+      }
+      default: {
+        const std::string text(pattern_.substr(pos_, 2));
+        pos_ += 2;
+        return text;
+      }
+    }
+  }
+
+  /// A set whose "[" was read, as PCRE2 writes it.
+  std::string set(int depth) {
+    if (depth > kMaxDepth)
+      throw CorruptData(cat("tokenizer pattern \"", shown(pattern_), "\": sets nested too deeply"));
+    const bool is_negated = pos_ < pattern_.size() && pattern_[pos_] == '^';
+    if (is_negated) ++pos_;
+    std::string content;
+    std::string intersections;
+    // "]" directly after "[" or "[^" stands for itself.
+    if (pos_ < pattern_.size() && pattern_[pos_] == ']') {
+      content += "\\]";
+      ++pos_;
+    }
+    while (pos_ < pattern_.size() && pattern_[pos_] != ']') {
+      if (pattern_.compare(pos_, 2, "[:") == 0 && pattern_.find(":]", pos_) != std::string_view::npos) {
+        const std::size_t end = pattern_.find(":]", pos_) + 2;
+        content += pattern_.substr(pos_, end - pos_);
+        pos_ = end;
+      } else if (pattern_[pos_] == '[') {
+        ++pos_;
+        const std::string inner = set(depth + 1);
+        // A union with a plain set is the set's content; nothing else can stand inside brackets.
+        if (!inner.starts_with('[') || inner.starts_with("[^")) {
+          throw Unsupported(cat("tokenizer pattern \"", shown(pattern_), "\": a union with a negated set"));
+        }
+        content += inner.substr(1, inner.size() - 2);
+      } else if (pattern_.compare(pos_, 2, "&&") == 0) {
+        pos_ += 2;
+        if (pos_ >= pattern_.size() || pattern_[pos_] != '[') {
+          throw Unsupported(cat("tokenizer pattern \"", shown(pattern_), "\": && without a set"));
+        }
+        ++pos_;
+        intersections += cat("(?=", set(depth + 1), ")");
+      } else if (pattern_[pos_] == '\\') {
+        content += escape(true);
+      } else {
+        content += pattern_[pos_++];
+      }
+    }
+    if (pos_ >= pattern_.size())
+      throw CorruptData(cat("tokenizer pattern \"", shown(pattern_), "\": a set without end"));
+    ++pos_;
+    if (intersections.empty()) return cat(is_negated ? "[^" : "[", content, "]");
+    if (is_negated) return cat("(?:(?!", intersections, "[", content, "])(?s:.))");
+    return cat("(?:", intersections, "[", content, "])");
+  }
+
+  std::string_view pattern_;
+  std::size_t pos_ = 0;
+};
+
+}  // namespace
+
+std::string to_pcre2_pattern(std::string_view pattern) {
+  return PatternTranslator(pattern).run();
 }
 
 struct Regex::Compiled {
@@ -173,21 +233,21 @@ struct Regex::Matcher::State {
 
 Regex::Regex(std::string_view pattern) : compiled_(std::make_unique<Compiled>()) {
   if (pattern.size() > kMaxPatternBytes) {
-    throw CorruptData(cat("tokenizer pattern: ", pattern.size(), " bytes, at most ", kMaxPatternBytes, " are read"));
+    throw CorruptData(
+        cat("tokenizer pattern: ", pattern.size(), " bytes, at most ", kMaxPatternBytes, " are read"));
   }
   compiled_->pattern = pattern;
   const std::string translated = to_pcre2_pattern(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
   compiled_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
-                                      PCRE2_DOLLAR_ENDONLY,
-                                  &error, &offset, nullptr);
+                                  PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_MULTILINE, &error,
+                                  &offset, nullptr);
   if (compiled_->code == nullptr) {
     PCRE2_UCHAR reason[256];
     pcre2_get_error_message(error, reason, sizeof reason);
-    throw CorruptData(cat("tokenizer pattern \"", shown(pattern),
-                          "\": ", reinterpret_cast<const char*>(reason)));
+    throw CorruptData(
+        cat("tokenizer pattern \"", shown(pattern), "\": ", reinterpret_cast<const char*>(reason)));
   }
   // Without the compiler to machine code (no executable memory) the interpreter gives the same matches.
   pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE);
@@ -224,8 +284,8 @@ void Regex::Matcher::find_all(std::string_view text, std::size_t base, std::vect
 void Regex::Matcher::find_in_valid(std::string_view text, std::size_t base, std::vector<Match>& out) {
   std::size_t from = 0;
   while (from < text.size()) {
-    const int n = pcre2_match(state_->compiled->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                              PCRE2_NO_UTF_CHECK, state_->data, state_->compiled->context);
+    const int n = pcre2_match(state_->compiled->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                              from, PCRE2_NO_UTF_CHECK, state_->data, state_->compiled->context);
     if (n == PCRE2_ERROR_NOMATCH) return;
     if (n < 0) {
       PCRE2_UCHAR reason[256];

@@ -8,9 +8,10 @@
 
 namespace quintet {
 
-/// A pattern of a tokenizer file, in the dialects of Oniguruma and of Rust's "fancy-regex", run by PCRE2 with its
-/// compiler to machine code. `\s` is Unicode's White_Space; categories are those of the newer of PCRE2's tables and
-/// utf8proc's. Ill-formed UTF-8 never matches. Immutable; matches may run concurrently, each with its own Matcher.
+/// A pattern of a tokenizer file, in the dialects of Oniguruma and of Rust's "fancy-regex", run by PCRE2 with
+/// its compiler to machine code. `\s` is Unicode's White_Space; categories are those of the newer of PCRE2's
+/// tables and utf8proc's. Ill-formed UTF-8 never matches. Immutable; matches may run concurrently, each with
+/// its own Matcher.
 class Regex {
  public:
   /// Throws CorruptData naming the pattern and PCRE2's reason.
@@ -29,8 +30,8 @@ class Regex {
    public:
     explicit Matcher(const Regex& regex);
     ~Matcher();
-    /// Appends all matches in `text`, left to right, empty ones included, as offsets from `base`. Throws Exhausted when
-    /// the pattern needs more steps than a tokenizer's pattern should.
+    /// Appends all matches in `text`, left to right, empty ones included, as offsets from `base`. Throws
+    /// Exhausted when the pattern needs more steps than a tokenizer's pattern should.
     void find_all(std::string_view text, std::size_t base, std::vector<Match>& out);
 
    private:

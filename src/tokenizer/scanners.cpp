@@ -57,10 +57,12 @@ struct Reader {
 
 constexpr ClassMask kNotOther = kWhiteSpace | kLetter | kNumber;
 
-bool is_newline(char c) noexcept { return c == '\n' || c == '\r'; }
+bool is_newline(char c) noexcept {
+  return c == '\n' || c == '\r';
+}
 
-/// The end of `\s+(?!\S)|\s+` at `p`, whose run of white space ends at `run_end`: all of it at the end of the text,
-/// else all but the last character, which the next word may take.
+/// The end of `\s+(?!\S)|\s+` at `p`, whose run of white space ends at `run_end`: all of it at the end of the
+/// text, else all but the last character, which the next word may take.
 const char* end_of_blanks(const Reader& reader, const char* p, const char* run_end) noexcept {
   if (run_end == reader.end) return run_end;
   const char* last = run_end - 1;
@@ -188,8 +190,8 @@ class O200kScanner final : public Scanner {
   static constexpr ClassMask kUpper = kLu | kLt | kLm | kLo | kMark;
   static constexpr ClassMask kLower = kLl | kLm | kLo | kMark;
 
-  /// [upper]*[lower]+ at `p`, or null. Upper and lower share the letters without case and the marks, so the engine
-  /// gives back characters of the first class until one of the second is found.
+  /// [upper]*[lower]+ at `p`, or null. Upper and lower share the letters without case and the marks, so the
+  /// engine gives back characters of the first class until one of the second is found.
   static const char* upper_then_lower(const Reader& reader, const char* p) noexcept {
     const char* shared_end = nullptr;  // behind the last character of both classes
     for (;;) {
@@ -245,7 +247,11 @@ constexpr std::string_view kBlanks = R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr struct {
   std::string_view pattern;
   std::uint32_t max;
-} kDigits[] = {{R"(\p{N}{1,3})", 3}, {R"(\p{N})", 1}, {R"(\p{N}{1})", 1}, {R"(\p{N}{1,2})", 2}, {R"(\p{N}+)", kUnlimited}};
+} kDigits[] = {{R"(\p{N}{1,3})", 3},
+               {R"(\p{N})", 1},
+               {R"(\p{N}{1})", 1},
+               {R"(\p{N}{1,2})", 2},
+               {R"(\p{N}+)", kUnlimited}};
 
 std::string text_of(const Cl100kOptions& options, std::string_view digits) {
   std::string text;

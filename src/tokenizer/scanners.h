@@ -13,8 +13,8 @@ struct Stretch {
   std::uint32_t end = 0;
 };
 
-/// Cuts a text into consecutive stretches by one of the well-known patterns, without a regular expression engine.
-/// A scanner gives exactly what the pattern's matches give. Immutable; may be used concurrently.
+/// Cuts a text into consecutive stretches by one of the well-known patterns, without a regular expression
+/// engine. A scanner gives exactly what the pattern's matches give. Immutable; may be used concurrently.
 class Scanner {
  public:
   virtual ~Scanner() = default;
@@ -28,8 +28,9 @@ extern const std::string_view kGpt2Pattern;
 extern const std::string_view kCl100kPattern;
 extern const std::string_view kO200kPattern;
 
-/// The scanner for `pattern`, or null when it has to be run as a regular expression. Knows GPT-2's pattern, cl100k's
-/// (Llama 3, Qwen2 and others: by how many digits go together) and o200k's (Tekken: without contractions).
+/// The scanner for `pattern`, or null when it has to be run as a regular expression. Knows GPT-2's pattern,
+/// cl100k's (Llama 3, Qwen2 and others: by how many digits go together) and o200k's (Tekken: without
+/// contractions).
 std::unique_ptr<Scanner> make_scanner(std::string_view pattern);
 
 }  // namespace quintet

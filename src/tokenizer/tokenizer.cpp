@@ -27,11 +27,11 @@ std::vector<std::string_view> user_defined_pieces(const TokenizerData& data) {
   return pieces;
 }
 
-/// A WordPiece piece's part of "cleaned up" text: no blank before a full stop, "do not" as "don't" (the rules of the
-/// library "tokenizers").
+/// A WordPiece piece's part of "cleaned up" text: no blank before a full stop, "do not" as "don't" (the rules
+/// of the library "tokenizers").
 std::string cleaned_up(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-      {" .", "."},   {" ?", "?"},     {" !", "!"},   {" ,", ","},     {" ' ", "'"},  {" n't", "n't"},
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
       {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (const auto& [from, to] : kRules) text = replace_all(std::move(text), from, to);
   return text;
@@ -73,7 +73,8 @@ struct Tokenizer::Impl {
     for (const AddedToken& token : data.added_tokens) {
       if (token.is_special) is_special[token.id] = true;
     }
-    for (std::size_t id = 0; id < data.pieces.size(); ++id) piece_bytes[id] = text_of(static_cast<TokenId>(id));
+    for (std::size_t id = 0; id < data.pieces.size(); ++id)
+      piece_bytes[id] = text_of(static_cast<TokenId>(id));
   }
 
   std::string text_of(TokenId id) const {
@@ -186,8 +187,8 @@ struct Tokenizer::Impl {
 
   void encode_normalized(std::string_view text, bool is_first, EncodeScratch& scratch,
                          std::vector<TokenId>& out) const {
-    // Pre-tokenizing a few pages at a time keeps the stretches in the cache; a cut is safe only where no pattern looks
-    // across it, so that everything is one block here.
+    // Pre-tokenizing a few pages at a time keeps the stretches in the cache; a cut is safe only where no
+    // pattern looks across it, so that everything is one block here.
     scratch.text.reset(text);
     pre_tokenizer.run(scratch.text, is_first);
     for (const Stretch stretch : scratch.text.stretches) {
@@ -236,9 +237,13 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-Tokenizer Tokenizer::open(const std::filesystem::path& path) { return Tokenizer(read_tokenizer(path)); }
+Tokenizer Tokenizer::open(const std::filesystem::path& path) {
+  return Tokenizer(read_tokenizer(path));
+}
 
-const TokenizerData& Tokenizer::data() const noexcept { return impl_->data; }
+const TokenizerData& Tokenizer::data() const noexcept {
+  return impl_->data;
+}
 
 void Tokenizer::encode_to(std::string_view text, EncodeOptions options, std::vector<TokenId>& out) const {
   impl_->encode(text, options, out);
@@ -284,19 +289,25 @@ bool Tokenizer::is_special(TokenId id) const {
   return impl_->is_special[id];
 }
 
-void Tokenizer::set_word_cache(bool is_on) noexcept { impl_->use_words.store(is_on, std::memory_order_relaxed); }
+void Tokenizer::set_word_cache(bool is_on) noexcept {
+  impl_->use_words.store(is_on, std::memory_order_relaxed);
+}
 
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, DecodeOptions options)
     : tokenizer_(&tokenizer), options_(options) {}
 
 std::string StreamDecoder::push(TokenId id) {
   tokenizer_->impl_->append_text(id, options_.skip_special, is_first_, held_);
-  // Hold back the start of a character that later bytes may complete; a byte that can never be part of one goes out.
+  // Hold back the start of a character that later bytes may complete; a byte that can never be part of one
+  // goes out.
   std::size_t keep_from = held_.size();
   for (std::size_t back = 1; back <= 3 && back <= held_.size(); ++back) {
     const auto c = static_cast<unsigned char>(held_[held_.size() - back]);
     if ((c & 0xC0) == 0x80) continue;
-    const std::size_t length = c >= 0xF0 && c <= 0xF4 ? 4 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xC2 && c <= 0xDF ? 2 : 1;
+    const std::size_t length = c >= 0xF0 && c <= 0xF4   ? 4
+                               : (c & 0xF0) == 0xE0     ? 3
+                               : c >= 0xC2 && c <= 0xDF ? 2
+                                                        : 1;
     if (length > back) keep_from = held_.size() - back;
     break;
   }

@@ -26,8 +26,8 @@ struct DecodeOptions {
   bool skip_special = false;
 };
 
-/// Text to ids and back, exactly as the tokenizer that the file was written for. Immutable: const methods may run
-/// concurrently. Text may hold any bytes, NUL and ill-formed UTF-8 included.
+/// Text to ids and back, exactly as the tokenizer that the file was written for. Immutable: const methods may
+/// run concurrently. Text may hold any bytes, NUL and ill-formed UTF-8 included.
 class Tokenizer {
  public:
   /// Throws CorruptData or Unsupported when `data` describes no tokenizer.
@@ -43,14 +43,16 @@ class Tokenizer {
   void encode_to(std::string_view text, EncodeOptions options, std::vector<TokenId>& out) const;
   std::size_t count_tokens(std::string_view text, EncodeOptions options = {}) const;
 
-  /// The text that `ids` stand for, as bytes: pieces may hold half a character each. Throws InvalidArgument naming an id
-  /// that is out of range.
+  /// The text that `ids` stand for, as bytes: pieces may hold half a character each. Throws InvalidArgument
+  /// naming an id that is out of range.
   std::string decode(std::span<const TokenId> ids, DecodeOptions options = {}) const;
 
   std::size_t vocab_size() const noexcept { return data().pieces.size(); }
-  /// The piece as written in the file ("Ġthe", "▁the", "##ing"); throws InvalidArgument when `id` is out of range.
+  /// The piece as written in the file ("Ġthe", "▁the", "##ing"); throws InvalidArgument when `id` is out of
+  /// range.
   std::string_view piece(TokenId id) const;
-  /// The bytes that the piece adds to a text in which it is not the first ("the" with its blank, "\n" for "<0x0A>").
+  /// The bytes that the piece adds to a text in which it is not the first ("the" with its blank, "\n" for
+  /// "<0x0A>").
   const std::string& piece_bytes(TokenId id) const;
   /// The id of a piece or an added token, as written in the file.
   std::optional<TokenId> find(std::string_view piece) const noexcept;
@@ -59,7 +61,8 @@ class Tokenizer {
   const SpecialIds& special_ids() const noexcept { return data().special; }
   const TokenizerData& data() const noexcept;
 
-  /// For measuring: encode without and with the memory of words met before. On by default; never changes a result.
+  /// For measuring: encode without and with the memory of words met before. On by default; never changes a
+  /// result.
   void set_word_cache(bool is_on) noexcept;
 
  private:
@@ -68,8 +71,9 @@ class Tokenizer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Ids to text as they come, in whole characters: bytes of a character are held back until it is complete. What `push`
-/// and `finish` returned together is what Tokenizer::decode gives. Refers to the tokenizer. One thread at a time.
+/// Ids to text as they come, in whole characters: bytes of a character are held back until it is complete.
+/// What `push` and `finish` returned together is what Tokenizer::decode gives. Refers to the tokenizer. One
+/// thread at a time.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, DecodeOptions options = {});

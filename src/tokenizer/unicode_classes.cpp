@@ -73,7 +73,9 @@ const UnicodeClasses& UnicodeClasses::get() {
   return classes;
 }
 
-ClassMask UnicodeClasses::slow(char32_t c) noexcept { return c <= 0x10FFFF ? classify(c) : kOther; }
+ClassMask UnicodeClasses::slow(char32_t c) noexcept {
+  return c <= 0x10FFFF ? classify(c) : kOther;
+}
 
 DecodedCharacter decode_multibyte(const char* p, const char* end) noexcept {
   const auto* s = reinterpret_cast<const unsigned char*>(p);
@@ -92,8 +94,8 @@ DecodedCharacter decode_multibyte(const char* p, const char* end) noexcept {
   }
   if (s[0] >= 0xF0 && s[0] <= 0xF4) {
     if (n < 4 || !is_tail(1) || !is_tail(2) || !is_tail(3)) return kBad;
-    const auto c = static_cast<char32_t>((s[0] & 0x07) << 18 | (s[1] & 0x3F) << 12 | (s[2] & 0x3F) << 6 |
-                                         (s[3] & 0x3F));
+    const auto c =
+        static_cast<char32_t>((s[0] & 0x07) << 18 | (s[1] & 0x3F) << 12 | (s[2] & 0x3F) << 6 | (s[3] & 0x3F));
     if (c < 0x10000 || c > 0x10FFFF) return kBad;
     return {c, 4, true};
   }
@@ -101,7 +103,8 @@ DecodedCharacter decode_multibyte(const char* p, const char* end) noexcept {
 }
 
 bool is_bert_punctuation(char32_t c) noexcept {
-  if (c < 0x80) return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
+  if (c < 0x80)
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
   return (UnicodeClasses::get().of(c) & kPunctuation) != 0;
 }
 

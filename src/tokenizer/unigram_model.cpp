@@ -16,8 +16,8 @@ namespace {
 /// What an unknown character costs below the least likely piece, as in SentencePiece.
 constexpr double kUnknownPenalty = 10.0;
 
-/// The segmentation of the highest sum of log probabilities (arXiv:1804.10959), found from left to right. Sums are
-/// rounded as the original rounds them, since ties and near ties decide segmentations.
+/// The segmentation of the highest sum of log probabilities (arXiv:1804.10959), found from left to right.
+/// Sums are rounded as the original rounds them, since ties and near ties decide segmentations.
 class UnigramModel final : public TokenizerModel {
  public:
   explicit UnigramModel(const TokenizerData& data)
@@ -42,8 +42,9 @@ class UnigramModel final : public TokenizerModel {
       if (is_matched) entries.emplace_back(data.pieces[id], static_cast<std::uint32_t>(id));
     }
     if (lowest > highest) lowest = highest = 0;
-    unknown_score_ = is_float_ ? static_cast<float>(static_cast<float>(lowest) - static_cast<float>(kUnknownPenalty))
-                               : lowest - kUnknownPenalty;
+    unknown_score_ =
+        is_float_ ? static_cast<float>(static_cast<float>(lowest) - static_cast<float>(kUnknownPenalty))
+                  : lowest - kUnknownPenalty;
     highest_ = highest;
     trie_ = ByteTrie(std::move(entries));
     if (data.byte_fallback) {
@@ -79,8 +80,8 @@ class UnigramModel final : public TokenizerModel {
         has_single = has_single || length == character;
       }
       if (!has_single) {
-        const double sum = is_float_ ? static_cast<float>(unknown_score_) + static_cast<float>(here)
-                                     : unknown_score_ + here;
+        const double sum =
+            is_float_ ? static_cast<float>(unknown_score_) + static_cast<float>(here) : unknown_score_ + here;
         offer(best[at + character], sum, at, unknown_);
       }
       at += character;
@@ -108,7 +109,8 @@ class UnigramModel final : public TokenizerModel {
       const auto begin = static_cast<std::size_t>(node.begin);
       const bool is_unknown = node.id == unknown_;
       if (is_unknown && has_byte_fallback_) {
-        for (std::size_t i = end; i-- > begin;) out.push_back(byte_ids_[static_cast<unsigned char>(stretch[i])]);
+        for (std::size_t i = end; i-- > begin;)
+          out.push_back(byte_ids_[static_cast<unsigned char>(stretch[i])]);
       } else if (!is_unknown || !previous_is_unknown || !fuse_unknown_) {
         out.push_back(node.id);
       }

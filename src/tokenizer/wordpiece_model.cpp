@@ -10,8 +10,8 @@ namespace quintet {
 
 namespace {
 
-/// The longest piece from the left, again and again; a word of which some part is no piece is unknown as a whole
-/// (arXiv:1609.08144; BERT's WordpieceTokenizer).
+/// The longest piece from the left, again and again; a word of which some part is no piece is unknown as a
+/// whole (arXiv:1609.08144; BERT's WordpieceTokenizer).
 class WordPieceModel final : public TokenizerModel {
  public:
   explicit WordPieceModel(const TokenizerData& data) : max_characters_(data.max_word_characters) {

@@ -1,0 +1,252 @@
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "formats/tokenizer_files.h"
+
+namespace quintet {
+
+namespace {
+
+constexpr std::string_view kMark = "\u2581";
+
+class GgufTokenizerReader {
+ public:
+  explicit GgufTokenizerReader(const GgufFile& file) : file_(file) {}
+
+  TokenizerData read() {
+    const auto model = file_.text("tokenizer.ggml.model");
+    if (!model) throw CorruptData("GGUF tokenizer: tokenizer.ggml.model is missing");
+    read_pieces();
+    if (*model == "llama") {
+      read_sentencepiece(TokenizerKind::sentencepiece_bpe);
+    } else if (*model == "t5") {
+      read_sentencepiece(TokenizerKind::unigram);
+    } else if (*model == "gpt2" || *model == "gemma4") {
+      read_bpe(*model);
+    } else if (*model == "bert") {
+      read_wordpiece();
+    } else {
+      throw Unsupported(cat("GGUF tokenizer: model \"", sanitize_utf8(*model),
+                            "\" is unknown; known are gpt2, llama, t5, bert and gemma4"));
+    }
+    read_special_ids();
+    make_added_tokens();
+    read_templates();
+    check_tokenizer_data(data_, "GGUF tokenizer");
+    return std::move(data_);
+  }
+
+ private:
+  void read_pieces() {
+    const auto tokens = file_.texts("tokenizer.ggml.tokens");
+    if (!tokens || tokens->empty())
+      throw CorruptData("GGUF tokenizer: tokenizer.ggml.tokens is missing or empty");
+    data_.pieces.reserve(tokens->size());
+    for (const std::string_view token : *tokens) data_.pieces.emplace_back(token);
+    const std::size_t n = data_.pieces.size();
+    data_.types.assign(n, PieceType::normal);
+    if (const auto types = file_.integers("tokenizer.ggml.token_type")) {
+      if (types->size() < n) {
+        throw CorruptData(cat("GGUF tokenizer: ", types->size(), " token types for ", n, " tokens"));
+      }
+      for (std::size_t i = 0; i < n; ++i) {
+        if ((*types)[i] >= 1 && (*types)[i] <= 6) data_.types[i] = static_cast<PieceType>((*types)[i]);
+      }
+    }
+    if (const auto scores = file_.numbers("tokenizer.ggml.scores")) {
+      if (scores->size() < n)
+        throw CorruptData(cat("GGUF tokenizer: ", scores->size(), " scores for ", n, " tokens"));
+      data_.scores.assign(scores->begin(), scores->begin() + static_cast<std::ptrdiff_t>(n));
+    }
+  }
+
+  void read_sentencepiece(TokenizerKind kind) {
+    data_.kind = kind;
+    if (data_.scores.empty()) data_.scores.assign(data_.pieces.size(), 0.0);
+    data_.byte_fallback = true;  // where all 256 byte pieces are there
+    NormalizeSentencePiece normalizer;
+    const bool is_unigram = kind == TokenizerKind::unigram;
+    normalizer.add_dummy_prefix = file_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+    normalizer.remove_extra_whitespaces =
+        file_.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+    if (is_unigram) {
+      normalizer.charsmap = charsmap();
+      data_.special = {.bos = {}, .eos = 1, .unk = 2, .sep = {}, .pad = 0, .cls = {}, .mask = {}, .eot = {}};
+      add_eos_ = true;
+    } else {
+      data_.special = {.bos = 1, .eos = 2, .unk = 0, .sep = {}, .pad = {}, .cls = {}, .mask = {}, .eot = {}};
+      add_bos_ = true;
+    }
+    data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, ""};
+    data_.normalizers.push_back(std::move(normalizer));
+    find_unknown();
+  }
+
+  std::string charsmap() const {
+    const GgufEntry* entry = file_.find("tokenizer.ggml.precompiled_charsmap");
+    if (entry == nullptr) return "";
+    const auto* array = std::get_if<GgufArray>(&entry->value);
+    if (array == nullptr || (array->element_type != GgufType::i8 && array->element_type != GgufType::u8)) {
+      throw CorruptData("GGUF tokenizer: tokenizer.ggml.precompiled_charsmap must be an array of bytes");
+    }
+    return {reinterpret_cast<const char*>(array->bytes.data()), array->bytes.size()};
+  }
+
+  void read_bpe(std::string_view model) {
+    data_.kind = TokenizerKind::bpe;
+    const auto name =
+        model == "gemma4" ? std::string_view("gemma4") : file_.text("tokenizer.ggml.pre").value_or("default");
+    data_.pre_tokenizer_name = name;
+    KnownPreTokenizer known = known_pre_tokenizer(name);
+    data_.pre_tokenizers = std::move(known.steps);
+    data_.ignore_merges = known.ignore_merges;
+    add_bos_ = known.add_bos;
+    if (known.is_character_level) {
+      data_.byte_fallback = true;
+      data_.decoder.kind = DecoderKind::sentencepiece;
+      data_.normalizers.push_back(NormalizeReplace{" ", false, std::string(kMark)});
+    } else {
+      data_.decoder.kind = DecoderKind::byte_level;
+      // A blank before the text is asked for by some files of the GPT-2 family.
+      if (file_.boolean("tokenizer.ggml.add_space_prefix").value_or(false)) {
+        data_.normalizers.push_back(NormalizePrepend{" "});
+      }
+    }
+    const auto merges = file_.texts("tokenizer.ggml.merges");
+    if (!merges) throw CorruptData("GGUF tokenizer: tokenizer.ggml.merges is missing");
+    const PieceIndex index(data_.pieces);
+    data_.merges.reserve(merges->size());
+    for (std::size_t i = 0; i < merges->size(); ++i) {
+      const std::string_view merge = (*merges)[i];
+      const std::size_t blank = merge.find(' ', 1);
+      if (blank == std::string_view::npos) {
+        throw CorruptData(cat("GGUF tokenizer: merge ", i, " \"", sanitize_utf8(merge), "\" has no blank"));
+      }
+      data_.merges.push_back(make_merge(index, merge.substr(0, blank), merge.substr(blank + 1), i));
+    }
+    // llama.cpp's defaults where a file names no ids.
+    if (const auto id = TokenId{11}; data_.pieces.size() > id) data_.special.bos = data_.special.eos = id;
+  }
+
+  void read_wordpiece() {
+    data_.kind = TokenizerKind::wordpiece;
+    data_.continuing_prefix = "##";
+    data_.special = {
+        .bos = 101, .eos = {}, .unk = 100, .sep = 102, .pad = 0, .cls = 101, .mask = 103, .eot = {}};
+    for (std::optional<TokenId>* id : {&data_.special.bos, &data_.special.unk, &data_.special.sep,
+                                       &data_.special.cls, &data_.special.mask}) {
+      if (**id >= data_.pieces.size()) id->reset();
+    }
+    find_unknown();
+    // In GGUF "▁word" starts a word and "ing" continues one; BERT's files have "word" and "##ing".
+    for (std::size_t id = 0; id < data_.pieces.size(); ++id) {
+      std::string& piece = data_.pieces[id];
+      if (data_.types[id] != PieceType::normal && data_.types[id] != PieceType::unused) continue;
+      if (piece.starts_with(kMark)) {
+        piece.erase(0, kMark.size());
+      } else if (!(piece.starts_with('[') && piece.ends_with(']') && piece.size() > 2)) {
+        piece.insert(0, "##");
+      }
+    }
+    NormalizeBert normalizer;
+    normalizer.lowercase = file_.boolean("tokenizer.ggml.normalizer.lowercase").value_or(true);
+    normalizer.strip_accents =
+        file_.boolean("tokenizer.ggml.normalizer.strip_accents").value_or(normalizer.lowercase);
+    data_.normalizers.push_back(normalizer);
+    data_.pre_tokenizers.push_back(SplitBert{});
+    data_.decoder = {DecoderKind::wordpiece, false, true, ""};
+    add_bos_ = true;
+    add_sep_ = true;
+  }
+
+  void find_unknown() {
+    for (std::size_t id = 0; id < data_.types.size(); ++id) {
+      if (data_.types[id] == PieceType::unknown) {
+        data_.special.unk = static_cast<TokenId>(id);
+        return;
+      }
+    }
+  }
+
+  void read_special_ids() {
+    const std::pair<std::string_view, std::optional<TokenId>*> keys[] = {
+        {"tokenizer.ggml.bos_token_id", &data_.special.bos},
+        {"tokenizer.ggml.eos_token_id", &data_.special.eos},
+        {"tokenizer.ggml.unknown_token_id", &data_.special.unk},
+        {"tokenizer.ggml.seperator_token_id", &data_.special.sep},  // spelled so in the format
+        {"tokenizer.ggml.padding_token_id", &data_.special.pad},
+        {"tokenizer.ggml.cls_token_id", &data_.special.cls},
+        {"tokenizer.ggml.mask_token_id", &data_.special.mask},
+        {"tokenizer.ggml.eot_token_id", &data_.special.eot}};
+    for (const auto& [key, id] : keys) {
+      const auto value = file_.integer(key);
+      // Files in the wild name ids beyond their vocabulary; the default stays then.
+      if (value && *value >= 0 && static_cast<std::uint64_t>(*value) < data_.pieces.size()) {
+        *id = static_cast<TokenId>(*value);
+      }
+      if (*id && **id >= data_.pieces.size()) id->reset();
+    }
+    if (!data_.special.eot) find_end_of_turn();
+    add_bos_ = file_.boolean("tokenizer.ggml.add_bos_token").value_or(add_bos_);
+    add_eos_ = file_.boolean("tokenizer.ggml.add_eos_token").value_or(add_eos_);
+    add_sep_ = file_.boolean("tokenizer.ggml.add_sep_token").value_or(add_sep_);
+    if (add_bos_ && data_.special.bos) data_.prefix_ids.push_back(*data_.special.bos);
+    if (add_eos_ && data_.special.eos) data_.suffix_ids.push_back(*data_.special.eos);
+    if (add_sep_ && data_.special.sep) data_.suffix_ids.push_back(*data_.special.sep);
+  }
+
+  void find_end_of_turn() {
+    const PieceIndex index(data_.pieces);
+    for (const std::string_view text : {"<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<turn|>",
+                                        "<EOT>", "[EOT]", "<end_of_utterance>", "<|END_OF_TURN_TOKEN|>"}) {
+      if (const auto id = index.find(text)) {
+        data_.special.eot = *id;
+        if (data_.types[*id] == PieceType::normal) data_.types[*id] = PieceType::control;
+        return;
+      }
+    }
+  }
+
+  void make_added_tokens() {
+    for (std::size_t id = 0; id < data_.pieces.size(); ++id) {
+      const PieceType type = data_.types[id];
+      const bool is_special = type == PieceType::control || type == PieceType::unknown;
+      if (!is_special && type != PieceType::user_defined) continue;
+      AddedToken token;
+      token.text = data_.pieces[id];
+      token.id = static_cast<TokenId>(id);
+      token.is_special = is_special;
+      data_.added_tokens.push_back(std::move(token));
+    }
+  }
+
+  void read_templates() {
+    constexpr std::string_view kKey = "tokenizer.chat_template";
+    data_.chat_template = file_.text(kKey).value_or("");
+    for (const GgufEntry& entry : file_.metadata()) {
+      if (entry.key.size() <= kKey.size() + 1 || !entry.key.starts_with(kKey) ||
+          entry.key[kKey.size()] != '.')
+        continue;
+      if (const auto* text = std::get_if<std::string_view>(&entry.value)) {
+        data_.named_chat_templates.emplace_back(entry.key.substr(kKey.size() + 1), *text);
+      }
+    }
+  }
+
+  const GgufFile& file_;
+  TokenizerData data_;
+  bool add_bos_ = false;
+  bool add_eos_ = false;
+  bool add_sep_ = false;
+};
+
+}  // namespace
+
+TokenizerData read_gguf_tokenizer(const GgufFile& file) {
+  return GgufTokenizerReader(file).read();
+}
+
+}  // namespace quintet
