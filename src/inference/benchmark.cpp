@@ -20,8 +20,8 @@ Rate rate_of(std::vector<double> rates) {
   return {median, rates.front(), rates.back()};
 }
 
-std::int32_t made_up_token(std::size_t i, std::size_t vocab_size) {
-  return static_cast<std::int32_t>((i * 7919 + 13) % vocab_size);
+std::uint32_t made_up_token(std::size_t i, std::size_t vocab_size) {
+  return static_cast<std::uint32_t>((i * 7919 + 13) % vocab_size);
 }
 
 void stop_if_wanted(const std::stop_token& stop) {
@@ -33,7 +33,7 @@ double prefill_rate(const Model& model, Compute& compute, const BenchmarkOptions
   KvCache cache(model.info().kv, options.kv_dtype, options.n_prompt);
   KvSequence sequence(cache);
   sequence.reserve(options.n_prompt);
-  std::vector<std::int32_t> tokens(options.n_prompt);
+  std::vector<std::uint32_t> tokens(options.n_prompt);
   for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = made_up_token(i, model.info().vocab_size);
   std::vector<float> logits(model.info().vocab_size);
   const auto begin = Clock::now();
@@ -58,7 +58,7 @@ double decode_rate(const Model& model, Compute& compute, const BenchmarkOptions&
   KvCache cache(model.info().kv, options.kv_dtype, batch_size * pages * kernels::kPageTokens);
   std::vector<std::unique_ptr<KvSequence>> sequences;
   std::vector<BatchSequence> pieces;
-  std::vector<std::int32_t> tokens(batch_size);
+  std::vector<std::uint32_t> tokens(batch_size);
   std::vector<std::uint32_t> wanted(batch_size);
   for (std::size_t s = 0; s < batch_size; ++s) {
     sequences.push_back(std::make_unique<KvSequence>(cache));

@@ -46,7 +46,7 @@ Sampler::Sampler(SamplingOptions options) : options_(std::move(options)), random
   mirostat_mu_ = 2.0f * options_.mirostat_tau;
 }
 
-void Sampler::accept(std::span<const std::int32_t> tokens) {
+void Sampler::accept(std::span<const std::uint32_t> tokens) {
   history_.insert(history_.end(), tokens.begin(), tokens.end());
 }
 
@@ -66,11 +66,11 @@ void Sampler::penalise(std::span<float> logits) {
       options_.penalty_window < 0
           ? history_.size()
           : std::min(history_.size(), static_cast<std::size_t>(options_.penalty_window));
-  std::unordered_map<std::int32_t, int> counts;
+  std::unordered_map<std::uint32_t, int> counts;
   for (std::size_t i = history_.size() - window; i < history_.size(); ++i) ++counts[history_[i]];
   for (const auto& [token, count] : counts) {
-    if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) continue;
-    float& logit = logits[static_cast<std::size_t>(token)];
+    if (token >= logits.size()) continue;
+    float& logit = logits[token];
     logit = logit > 0.0f ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
     logit -= options_.frequency_penalty * static_cast<float>(count) + options_.presence_penalty;
   }
@@ -79,11 +79,11 @@ void Sampler::penalise(std::span<float> logits) {
 /// DRY: for each token that followed an earlier occurrence of the present ending of length n > allowed, the
 /// logit falls by multiplier · base^(n - allowed).
 void Sampler::penalise_repetitions(std::span<float> logits) {
-  const auto is_breaker = [this](std::int32_t token) {
+  const auto is_breaker = [this](std::uint32_t token) {
     return std::find(options_.dry_breakers.begin(), options_.dry_breakers.end(), token) !=
            options_.dry_breakers.end();
   };
-  std::unordered_map<std::int32_t, std::size_t> longest;
+  std::unordered_map<std::uint32_t, std::size_t> longest;
   const std::size_t n = history_.size();
   for (std::size_t end = 1; end < n; ++end) {  // history_[end] is what followed history_[..end)
     std::size_t length = 0;
@@ -94,15 +94,15 @@ void Sampler::penalise_repetitions(std::span<float> logits) {
     best = std::max(best, length);
   }
   for (const auto& [token, length] : longest) {
-    if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) continue;
+    if (token >= logits.size()) continue;
     const auto allowed = static_cast<std::size_t>(std::max(0, options_.dry_allowed_length));
     if (length < allowed || length == 0) continue;
-    logits[static_cast<std::size_t>(token)] -=
+    logits[token] -=
         options_.dry_multiplier * std::pow(options_.dry_base, static_cast<float>(length - allowed));
   }
 }
 
-std::int32_t Sampler::draw(std::span<const Candidate> candidates) {
+std::uint32_t Sampler::draw(std::span<const Candidate> candidates) {
   double target = next_random();
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     target -= probabilities_[i];
@@ -111,24 +111,23 @@ std::int32_t Sampler::draw(std::span<const Candidate> candidates) {
   return candidates.front().token;  // rounding left a rest: the most probable takes it
 }
 
-std::int32_t Sampler::sample(std::span<float> logits) {
+std::uint32_t Sampler::sample(std::span<float> logits) {
   if (logits.empty()) throw InvalidArgument("sample: there are no logits");
   for (const auto& [token, bias] : options_.logit_bias)
-    if (token >= 0 && static_cast<std::size_t>(token) < logits.size())
-      logits[static_cast<std::size_t>(token)] += bias;
+    if (token < logits.size()) logits[token] += bias;
   if (options_.repeat_penalty != 1.0f || options_.frequency_penalty != 0.0f ||
       options_.presence_penalty != 0.0f)
     penalise(logits);
   if (options_.dry_multiplier > 0.0f) penalise_repetitions(logits);
 
-  std::int32_t chosen = 0;
+  std::uint32_t chosen = 0;
   if (options_.temperature == 0.0f) {
-    chosen = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    chosen = static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   } else {
     // Best first, the smaller token of equals: the order must not depend on how the library sorts.
     candidates_.resize(logits.size());
     for (std::size_t i = 0; i < logits.size(); ++i)
-      candidates_[i] = {logits[i], static_cast<std::int32_t>(i)};
+      candidates_[i] = {logits[i], static_cast<std::uint32_t>(i)};
     const auto before = [](const Candidate& a, const Candidate& b) {
       return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
     };
@@ -208,7 +207,7 @@ std::vector<TokenProbability> Sampler::top_logprobs(std::span<const float> logit
   const float log_sum = log_sum_exp(logits);
   std::vector<TokenProbability> all(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i)
-    all[i] = {static_cast<std::int32_t>(i), logits[i] - log_sum};
+    all[i] = {static_cast<std::uint32_t>(i), logits[i] - log_sum};
   n = std::min(n, all.size());
   std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(),
                     [](const TokenProbability& a, const TokenProbability& b) {
@@ -218,11 +217,11 @@ std::vector<TokenProbability> Sampler::top_logprobs(std::span<const float> logit
   return all;
 }
 
-float Sampler::logprob(std::span<const float> logits, std::int32_t token) {
-  if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) {
+float Sampler::logprob(std::span<const float> logits, std::uint32_t token) {
+  if (token >= logits.size()) {
     throw InvalidArgument(cat("there is no token ", token, " among ", logits.size(), " logits"));
   }
-  return logits[static_cast<std::size_t>(token)] - log_sum_exp(logits);
+  return logits[token] - log_sum_exp(logits);
 }
 
 }  // namespace quintet

@@ -23,18 +23,18 @@ struct SamplingOptions {
 
   float dry_multiplier = 0.0f;  // DRY: punishes what would continue a repetition; 0 = off
   float dry_base = 1.75f;
-  std::int32_t dry_allowed_length = 2;     // repetitions up to this long go unpunished
-  std::vector<std::int32_t> dry_breakers;  // tokens that end a repetition
+  std::int32_t dry_allowed_length = 2;      // repetitions up to this long go unpunished
+  std::vector<std::uint32_t> dry_breakers{};  // tokens that end a repetition
 
   float mirostat_tau = 0.0f;  // mirostat 2 (arXiv:2007.14966): wanted surprise in bits; 0 = off
   float mirostat_eta = 0.1f;
 
-  std::unordered_map<std::int32_t, float> logit_bias;
+  std::unordered_map<std::uint32_t, float> logit_bias{};
   std::uint64_t seed = 0;
 };
 
 struct TokenProbability {
-  std::int32_t token = 0;
+  std::uint32_t token = 0;
   float logprob = 0.0f;  // natural logarithm
 };
 
@@ -45,29 +45,29 @@ class Sampler {
   explicit Sampler(SamplingOptions options);
 
   /// Tokens that are there already, for penalties: the prompt.
-  void accept(std::span<const std::int32_t> tokens);
+  void accept(std::span<const std::uint32_t> tokens);
 
   /// Chooses the next token and remembers it. `logits` [vocab_size] are changed.
-  std::int32_t sample(std::span<float> logits);
+  std::uint32_t sample(std::span<float> logits);
 
   /// Before sample(): the `n` most probable tokens of the unchanged logits, best first.
   static std::vector<TokenProbability> top_logprobs(std::span<const float> logits, std::size_t n);
   /// log softmax at one token.
-  static float logprob(std::span<const float> logits, std::int32_t token);
+  static float logprob(std::span<const float> logits, std::uint32_t token);
 
  private:
   struct Candidate {
     float logit = 0.0f;
-    std::int32_t token = 0;
+    std::uint32_t token = 0;
   };
 
   void penalise(std::span<float> logits);
   void penalise_repetitions(std::span<float> logits);
-  std::int32_t draw(std::span<const Candidate> candidates);
+  std::uint32_t draw(std::span<const Candidate> candidates);
   double next_random() noexcept;
 
   SamplingOptions options_;
-  std::vector<std::int32_t> history_;
+  std::vector<std::uint32_t> history_;
   std::vector<Candidate> candidates_;  // memory of sample()
   std::vector<float> probabilities_;
   std::uint64_t random_state_;

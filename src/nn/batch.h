@@ -16,7 +16,7 @@ struct BatchSequence {
 
 /// Tokens that go through a model together: parts of prompts and next tokens of any number of sequences.
 struct ForwardBatch {
-  std::span<const std::int32_t> tokens;
+  std::span<const std::uint32_t> tokens;
   std::span<const BatchSequence> sequences;      // cover all tokens, in order; no sequence twice
   std::span<const std::uint32_t> wanted_logits;  // indices of tokens, ascending
 };

@@ -75,19 +75,19 @@ void gated_activation(Compute& compute, Activation activation, MatrixView<const 
   });
 }
 
-void embed(Compute& compute, const Tensor& table, std::span<const std::int32_t> ids, float factor,
+void embed(Compute& compute, const Tensor& table, std::span<const std::uint32_t> ids, float factor,
            MatrixView<float> y) {
   if (y.rows != ids.size()) throw InvalidArgument(cat("embed: ", ids.size(), " ids for ", y.rows, " rows"));
   require_size("embed", "the table's row", table.shape().back(), y.cols);
   const std::size_t vocab_size = table.shape().n_rows();
-  for (const std::int32_t id : ids) {
-    if (id < 0 || static_cast<std::size_t>(id) >= vocab_size) {
+  for (const std::uint32_t id : ids) {
+    if (id >= vocab_size) {
       throw InvalidArgument(cat("there is no token ", id, ": the vocabulary has ", vocab_size));
     }
   }
   for_rows(compute, ids.size(), y.cols, [&](std::size_t r) {
     float* row = y.row(r).data();
-    dequantize_row(table.dtype(), table.row(static_cast<std::size_t>(ids[r])).data(), row, y.cols);
+    dequantize_row(table.dtype(), table.row(ids[r]).data(), row, y.cols);
     if (factor != 1.0f) compute.vector.scale(row, factor, row, y.cols);
   });
 }

@@ -31,7 +31,7 @@ void gated_activation(Compute& compute, Activation activation, MatrixView<const 
 /// Rows of an embedding table of any weight type, as f32 times `factor`.
 ///   table [vocab_size, dim];  ids [n_rows];  y [n_rows, dim]
 /// Throws InvalidArgument for an id outside the table.
-void embed(Compute& compute, const Tensor& table, std::span<const std::int32_t> ids, float factor,
+void embed(Compute& compute, const Tensor& table, std::span<const std::uint32_t> ids, float factor,
            MatrixView<float> y);
 
 }  // namespace quintet

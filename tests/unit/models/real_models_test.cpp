@@ -18,7 +18,7 @@ std::filesystem::path test_data() {
 
 /// Runs tokens through a model in parts of `part` tokens and returns the last logits.
 std::vector<float> run(const Model& model, Compute& compute, KvSequence& sequence,
-                       std::span<const std::int32_t> tokens, std::size_t part) {
+                       std::span<const std::uint32_t> tokens, std::size_t part) {
   std::vector<float> logits(model.info().vocab_size);
   for (std::size_t begin = 0; begin < tokens.size(); begin += part) {
     const std::size_t n = std::min(part, tokens.size() - begin);
@@ -32,8 +32,8 @@ std::vector<float> run(const Model& model, Compute& compute, KvSequence& sequenc
   return logits;
 }
 
-std::int32_t best(const auto& logits) {
-  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+std::uint32_t best(const auto& logits) {
+  return static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
 TEST(Stories260k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
@@ -52,7 +52,7 @@ TEST(Stories260k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
     KvCache cache(model->info().kv, DType::f32, 256);
     KvSequence sequence(cache);
     DoubleLlama reference(source);
-    std::int32_t token = 1;  // begin of sequence
+    std::uint32_t token = 1;  // begin of sequence
     for (int i = 0; i < 200; ++i) {
       const auto logits = run(*model, *compute, sequence, std::span(&token, 1), 1);
       const auto expected = reference.next(token);
@@ -68,7 +68,7 @@ TEST(Stories260k, GivesTheSameLogitsHoweverThePromptIsCutAndHoweverManyThreadsWo
   const auto path = test_data() / "lm/stories260k/tinyllamas-stories-260k-f32.gguf";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
   const GgufSource source(GgufFile::open(path));
-  std::vector<std::int32_t> prompt{1};
+  std::vector<std::uint32_t> prompt{1};
   for (int i = 0; i < 149; ++i) prompt.push_back(3 + (i * 37) % 500);
   std::vector<float> expected;
   for (const std::size_t n_threads : {1u, 2u, 3u}) {

@@ -1,0 +1,110 @@
+#include "inference/loaded_model.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "formats/tokenizer_files.h"
+#include "kernels/packed_matrix.h"
+#include "models/gguf_source.h"
+
+namespace quintet {
+
+namespace {
+
+/// Tokens that end an answer in the formats that are around, beside those that the file names.
+constexpr std::string_view kEndTokens[] = {"<|eot_id|>",    "<|eom_id|>",    "<|im_end|>",      "<|end|>",
+                                           "<|endoftext|>", "<end_of_turn>", "<|end_of_text|>", "</s>"};
+
+std::vector<TokenId> end_tokens_of(const Tokenizer& tokenizer) {
+  std::vector<TokenId> tokens;
+  const auto add = [&tokens](std::optional<TokenId> token) {
+    if (token && std::find(tokens.begin(), tokens.end(), *token) == tokens.end()) tokens.push_back(*token);
+  };
+  add(tokenizer.special_ids().eos);
+  add(tokenizer.special_ids().eot);
+  for (const std::string_view piece : kEndTokens)
+    if (const auto token = tokenizer.find(piece); token && tokenizer.is_special(*token)) add(token);
+  return tokens;
+}
+
+/// The format whose marks the vocabulary has, for a model that brings no template.
+std::string_view likely_template(const Tokenizer& tokenizer) {
+  const auto has = [&tokenizer](std::string_view piece) { return tokenizer.find(piece).has_value(); };
+  if (has("<|im_start|>")) return "chatml";
+  if (has("<|start_header_id|>")) return "llama3";
+  if (has("<start_of_turn>")) return "gemma";
+  if (has("[INST]")) return "mistral";
+  return "chatml";
+}
+
+std::string gigabytes(std::size_t bytes) {
+  return cat(static_cast<double>(bytes / 10'000'000) / 100.0, " GB");
+}
+
+/// Said before loading, when it can be known: a machine that swaps is worse than an error.
+void require_memory(const GgufFile& file) {
+  std::size_t needed = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    if (tensor.shape.rank() == 2 && kernels::is_matmul_type(tensor.dtype)) {
+      needed += kernels::packed_bytes(tensor.dtype, tensor.shape[0], tensor.shape[1]);
+    }
+  }
+  const std::size_t available = available_memory_bytes();
+  if (available == 0 || needed <= available) return;
+  throw Exhausted(cat(file.paths().front().filename().string(), " needs ", gigabytes(needed),
+                      " of memory and ", gigabytes(available), " are free; a model file of at most ",
+                      gigabytes(available),
+                      " would fit: one with fewer parameters, or the same in a smaller type such as q4_k_m"));
+}
+
+}  // namespace
+
+std::size_t available_memory_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string name, unit;
+  std::size_t kilobytes = 0;
+  while (file >> name >> kilobytes) {
+    std::getline(file, unit);
+    if (name == "MemAvailable:") return kilobytes * 1024;
+  }
+  return 0;
+}
+
+LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& compute) {
+  GgufFile file = GgufFile::open(path);
+  if (file.tensors().empty()) {
+    throw InvalidArgument(
+        cat(path.string(), " holds a vocabulary and no weights: it can tokenize but not generate"));
+  }
+  require_memory(file);
+  Tokenizer tokenizer(read_gguf_tokenizer(file));
+  const std::string& source = tokenizer.data().chat_template;
+  const bool has_own = !source.empty();
+  ChatTemplate chat_template = has_own ? ChatTemplate::parse(source, path.filename().string())
+                                       : ChatTemplate::builtin(likely_template(tokenizer));
+  const GgufSource model_source(std::move(file));
+  auto model = load_model(model_source, compute);
+  if (tokenizer.vocab_size() > model->info().vocab_size) {
+    throw CorruptData(cat(path.string(), ": the tokenizer has ", tokenizer.vocab_size(),
+                          " tokens, the embedding ", model->info().vocab_size, " rows"));
+  }
+  auto end_tokens = end_tokens_of(tokenizer);
+  return LoadedModel{path,    std::move(model),     std::move(tokenizer), std::move(chat_template),
+                     has_own, std::move(end_tokens)};
+}
+
+JsonObject LoadedModel::template_variables() const {
+  JsonObject variables;
+  const auto add = [&](std::string_view name, std::optional<TokenId> token) {
+    if (token) variables[name] = std::string(tokenizer.piece(*token));
+  };
+  add("bos_token", tokenizer.special_ids().bos);
+  add("eos_token", tokenizer.special_ids().eos);
+  add("unk_token", tokenizer.special_ids().unk);
+  add("pad_token", tokenizer.special_ids().pad);
+  return variables;
+}
+
+}  // namespace quintet
