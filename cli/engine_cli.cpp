@@ -1,0 +1,133 @@
+#include "engine_cli.h"
+
+#include <memory>
+
+#include "engine_commands.h"
+
+namespace quintet::cli {
+
+namespace {
+
+using Choose = std::function<void(std::function<int(const Options&)>)>;
+
+CLI::Option* add_model(CLI::App& command, std::filesystem::path& model) {
+  return command.add_option("-m,--model", model, "Model file (GGUF)")->required();
+}
+
+void add_threads(CLI::App& command, EngineArguments& engine) {
+  command.add_option("-t,--threads", engine.n_threads, "Threads; 0 = one for each processor");
+}
+
+void add_sampling(CLI::App& command, EngineArguments& engine) {
+  SamplingOptions& s = engine.sampling;
+  s.temperature = 0.8f;
+  s.top_k = 40;
+  s.top_p = 0.95f;
+  s.min_p = 0.05f;
+  command.add_option("-c,--context", engine.max_seq_len,
+                     "Positions; 0 = what the model was trained for, at most 8192");
+  command.add_option("--temperature,--temp", s.temperature, "0 = always the most probable token")
+      ->capture_default_str();
+  command.add_option("--top-k", s.top_k, "Keep the k most probable tokens; 0 = all")->capture_default_str();
+  command.add_option("--top-p", s.top_p, "Keep the most probable tokens of this share")
+      ->capture_default_str();
+  command.add_option("--min-p", s.min_p, "Least probability, relative to the best token's")
+      ->capture_default_str();
+  command.add_option("--typical-p", s.typical_p, "Keep typical tokens of this share")->capture_default_str();
+  command.add_option("--repeat-penalty", s.repeat_penalty, "Against recent tokens; 1 = off")
+      ->capture_default_str();
+  command.add_option("--frequency-penalty", s.frequency_penalty, "For each time a token occurred")
+      ->capture_default_str();
+  command.add_option("--presence-penalty", s.presence_penalty, "Once for a token that occurred")
+      ->capture_default_str();
+  command.add_option("--penalty-window", s.penalty_window, "Recent tokens that count; -1 = all")
+      ->capture_default_str();
+  command.add_option("--dry-multiplier", s.dry_multiplier, "Against continued repetitions (DRY); 0 = off")
+      ->capture_default_str();
+  command.add_option("--mirostat", s.mirostat_tau, "Wanted surprise in bits (mirostat 2); 0 = off")
+      ->capture_default_str();
+  command.add_option("--seed", s.seed, "The same seed gives the same text")->capture_default_str();
+}
+
+}  // namespace
+
+void add_engine_commands(CLI::App& app, const Choose& choose) {
+  auto inspect_arguments = std::make_shared<InspectArguments>();
+  CLI::App* inspect_command =
+      app.add_subcommand("inspect", "Show what a model file holds and the memory it needs");
+  inspect_command->add_option("file", inspect_arguments->path, "Model file (GGUF)")->required();
+  inspect_command->add_flag("--tensors", inspect_arguments->all_tensors, "List every tensor");
+  inspect_command->add_flag("--json", inspect_arguments->as_json, "Print JSON");
+  inspect_command->callback([=] { choose([=](const Options&) { return inspect(*inspect_arguments); }); });
+
+  auto generate_arguments = std::make_shared<GenerateArguments>();
+  CLI::App* generate_command = app.add_subcommand("generate", "Continue a text with a model");
+  add_model(*generate_command, generate_arguments->engine.model);
+  generate_command->add_option("-p,--prompt", generate_arguments->prompt, "The text; - reads standard input")
+      ->required();
+  generate_command
+      ->add_option("-n,--max-tokens", generate_arguments->max_tokens, "0 = until the context is full")
+      ->capture_default_str();
+  generate_command->add_option("--stop", generate_arguments->stop, "Text that ends the answer (repeatable)");
+  generate_command->add_flag("--ignore-end", generate_arguments->ignore_end,
+                             "Go on after the model's end token");
+  generate_command->add_flag("--slide", generate_arguments->slide,
+                             "When the context is full, forget its older half and go on");
+  generate_command->add_flag("--json", generate_arguments->as_json, "Print JSON");
+  add_threads(*generate_command, generate_arguments->engine);
+  add_sampling(*generate_command, generate_arguments->engine);
+  generate_command->callback([=] { choose([=](const Options&) { return generate(*generate_arguments); }); });
+
+  auto chat_arguments = std::make_shared<ChatArguments>();
+  CLI::App* chat_command = app.add_subcommand("chat", "Talk with a model in the terminal");
+  add_model(*chat_command, chat_arguments->engine.model);
+  chat_command->add_option("--system", chat_arguments->system, "What the model is told first");
+  chat_command->add_option("-n,--max-tokens", chat_arguments->max_tokens, "Of each answer; 0 = no limit");
+  add_threads(*chat_command, chat_arguments->engine);
+  add_sampling(*chat_command, chat_arguments->engine);
+  chat_command->callback(
+      [=] { choose([=](const Options& options) { return chat(options, *chat_arguments); }); });
+
+  auto bench_arguments = std::make_shared<BenchArguments>();
+  CLI::App* bench_command = app.add_subcommand("bench", "Measure a model's speed on this machine");
+  add_model(*bench_command, bench_arguments->engine.model);
+  bench_command->add_option("-p,--prompt-tokens", bench_arguments->n_prompt, "Tokens of the prompt; 0 = skip")
+      ->capture_default_str();
+  bench_command->add_option("-n,--tokens", bench_arguments->n_generate, "Tokens generated; 0 = skip")
+      ->capture_default_str();
+  bench_command
+      ->add_option("-b,--batch", bench_arguments->batch_sizes, "Sequences that decode together: 1,4,16")
+      ->delimiter(',');
+  bench_command->add_option("-r,--repeats", bench_arguments->n_repeats, "Runs of each")
+      ->capture_default_str();
+  bench_command->add_flag("--json", bench_arguments->as_json, "Print JSON");
+  add_threads(*bench_command, bench_arguments->engine);
+  bench_command->callback([=] { choose([=](const Options&) { return bench(*bench_arguments); }); });
+
+  auto tokenize_arguments = std::make_shared<TokenizeArguments>();
+  CLI::App* tokenize_command = app.add_subcommand("tokenize", "Turn standard input into tokens");
+  tokenize_command
+      ->add_option("-m,--model", tokenize_arguments->model,
+                   "Model, vocabulary-only GGUF, tokenizer.json, tokenizer.model, or a folder with one")
+      ->required();
+  tokenize_command->add_flag("--decode", tokenize_arguments->decode, "The other way: ids in, text out");
+  tokenize_command->add_flag("--no-special", tokenize_arguments->no_special,
+                             "No tokens before and after the text");
+  tokenize_command->add_flag("--parse-special", tokenize_arguments->parse_special,
+                             "Special tokens written in the text count as such");
+  tokenize_command->add_flag("--json", tokenize_arguments->as_json, "Print JSON: ids and pieces");
+  tokenize_command->callback([=] { choose([=](const Options&) { return tokenize(*tokenize_arguments); }); });
+
+  auto perplexity_arguments = std::make_shared<PerplexityArguments>();
+  CLI::App* perplexity_command = app.add_subcommand("perplexity", "How well a model predicts a text");
+  add_model(*perplexity_command, perplexity_arguments->engine.model);
+  perplexity_command->add_option("file", perplexity_arguments->file, "The text")->required();
+  perplexity_command->add_option("--window", perplexity_arguments->window, "Tokens read together")
+      ->capture_default_str();
+  perplexity_command->add_flag("--json", perplexity_arguments->as_json, "Print JSON");
+  add_threads(*perplexity_command, perplexity_arguments->engine);
+  perplexity_command->callback(
+      [=] { choose([=](const Options&) { return measure_perplexity(*perplexity_arguments); }); });
+}
+
+}  // namespace quintet::cli
