@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "formats/tensor_info.h"
 #include "tensor/tensor.h"
 
 namespace quintet {
@@ -47,14 +48,6 @@ struct GgufEntry {
   std::string_view key;
   GgufType type = GgufType::u8;
   GgufValue value;
-};
-
-struct TensorInfo {
-  std::string name;
-  Shape shape;  // outermost first: the reverse of the order in the file
-  DType dtype = DType::f32;
-  std::size_t offset = 0;  // bytes from the start of its file
-  std::size_t file = 0;    // which of the split files
 };
 
 /// A GGUF file of version 1, 2 or 3 (github.com/ggml-org/ggml/blob/master/docs/gguf.md), memory-mapped; of a
@@ -103,8 +96,8 @@ class GgufFile {
   std::size_t alignment_ = 32;
   std::vector<GgufEntry> metadata_;
   std::vector<TensorInfo> tensors_;
-  std::vector<std::uint32_t> metadata_by_key_;  // indices in the order of the keys, for binary search
-  std::vector<std::uint32_t> tensors_by_name_;
+  NameIndex metadata_by_key_;
+  NameIndex tensors_by_name_;
 };
 
 }  // namespace quintet

@@ -2,7 +2,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -48,13 +47,6 @@ std::string_view type_name(GgufType type) noexcept {
   constexpr std::string_view kNames[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
                                          "bool", "string", "array", "u64", "i64", "f64"};
   return kNames[static_cast<std::size_t>(type)];
-}
-
-/// A name from the file in a form fit for a message.
-std::string shown(std::string_view name) {
-  constexpr std::size_t kEnough = 80;
-  const std::string clean = sanitize_utf8(name.substr(0, kEnough));
-  return cat("\"", clean, name.size() > kEnough ? "…\"" : "\"");
 }
 
 template <typename T>
@@ -190,39 +182,14 @@ std::string wrong_start(std::span<const std::byte> start) {
     return "it looks like a PyTorch file; use its safetensors or GGUF form";
   if (text.starts_with("<!") || text.starts_with("<html"))
     return "it is a web page, perhaps a download that needed a login";
-  return cat("it starts with ", shown(text.substr(0, 4)), " instead of \"GGUF\"");
-}
-
-/// Indices of `n` things in the order of their names.
-template <typename Name>
-std::vector<std::uint32_t> sorted_indices(std::size_t n, const Name& name) {
-  std::vector<std::uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) { return name(a) < name(b); });
-  return order;
-}
-
-/// The first name that stands twice in `order`, or nothing.
-template <typename Name>
-std::optional<std::uint32_t> find_twin(const std::vector<std::uint32_t>& order, const Name& name) {
-  const auto twin =
-      std::ranges::adjacent_find(order, [&](std::uint32_t a, std::uint32_t b) { return name(a) == name(b); });
-  return twin == order.end() ? std::nullopt : std::optional(*twin);
-}
-
-/// Index of the thing called `wanted`, or nothing.
-template <typename Name>
-std::optional<std::uint32_t> find_sorted(const std::vector<std::uint32_t>& order, std::string_view wanted,
-                                         const Name& name) {
-  const auto at = std::ranges::lower_bound(order, wanted, {}, name);
-  return at == order.end() || name(*at) != wanted ? std::nullopt : std::optional(*at);
+  return cat("it starts with ", shown_name(text.substr(0, 4)), " instead of \"GGUF\"");
 }
 
 [[noreturn]] void wrong_type(const GgufEntry& entry, std::string_view wanted) {
   std::string is(type_name(entry.type));
   if (const auto* array = std::get_if<GgufArray>(&entry.value))
     is = cat("an array of ", type_name(array->element_type));
-  throw CorruptData(cat("metadata ", shown(entry.key), " is ", is, ", not ", wanted));
+  throw CorruptData(cat("metadata ", shown_name(entry.key), " is ", is, ", not ", wanted));
 }
 
 /// "00002-of-00003.gguf" for the second part, which has the number 1.
@@ -265,7 +232,7 @@ class GgufReader {
     std::uint32_t version = 0;
     std::size_t alignment = 32;
     std::vector<GgufEntry> metadata;
-    std::vector<std::uint32_t> by_key;
+    NameIndex by_key;
   };
 
   /// Appends the tensors of one file and gives its metadata.
@@ -308,16 +275,16 @@ class GgufReader {
       GgufEntry entry;
       entry.key = cursor.text(cat("key ", i + 1, " of ", n_entries), kMaxKeyBytes);
       if (entry.key.empty()) cursor.corrupt(cat("key ", i + 1, " is empty"));
-      const std::string what = cat("the value of ", shown(entry.key));
-      entry.type = cursor.value_type(cat("the type of ", shown(entry.key)));
+      const std::string what = cat("the value of ", shown_name(entry.key));
+      entry.type = cursor.value_type(cat("the type of ", shown_name(entry.key)));
       entry.value = cursor.value(entry.type, what);
       header.metadata.push_back(entry);
     }
     const auto key = [&](std::uint32_t i) { return header.metadata[i].key; };
-    header.by_key = sorted_indices(header.metadata.size(), key);
-    if (const auto twin = find_twin(header.by_key, key))
-      cursor.corrupt(cat("the key ", shown(key(*twin)), " stands there twice"));
-    if (const auto at = find_sorted(header.by_key, "general.alignment", key))
+    header.by_key = NameIndex(header.metadata.size(), key);
+    if (const auto twin = header.by_key.find_twin(key))
+      cursor.corrupt(cat("the key ", shown_name(key(*twin)), " stands there twice"));
+    if (const auto at = header.by_key.find("general.alignment", key))
       header.alignment = read_alignment(cursor, header.metadata[*at]);
     return header;
   }
@@ -339,28 +306,28 @@ class GgufReader {
       if (name.empty()) cursor.corrupt(cat("tensor ", i + 1, " has no name"));
       info.name = name;
       info.file = file_.paths_.size();
-      const auto n_dims = cursor.number<std::uint32_t>(cat("the rank of ", shown(name)));
+      const auto n_dims = cursor.number<std::uint32_t>(cat("the rank of ", shown_name(name)));
       if (n_dims > kMaxDims)
-        cursor.corrupt(cat("tensor ", shown(name), " has ", n_dims, " dimensions; at most ", kMaxDims));
+        cursor.corrupt(cat("tensor ", shown_name(name), " has ", n_dims, " dimensions; at most ", kMaxDims));
       std::size_t extents[kMaxDims] = {};
       for (std::uint32_t d = 0; d < n_dims; ++d) {
-        extents[n_dims - 1 - d] = cursor.count(cat("a dimension of ", shown(name)));
+        extents[n_dims - 1 - d] = cursor.count(cat("a dimension of ", shown_name(name)));
         if (extents[n_dims - 1 - d] == 0)
-          cursor.corrupt(cat("tensor ", shown(name), " has a dimension of 0"));
+          cursor.corrupt(cat("tensor ", shown_name(name), " has a dimension of 0"));
       }
       try {
         info.shape = Shape(std::span<const std::size_t>(extents, n_dims));
       } catch (const InvalidArgument& error) {
-        cursor.corrupt(cat("tensor ", shown(name), ": ", error.what()));
+        cursor.corrupt(cat("tensor ", shown_name(name), ": ", error.what()));
       }
-      const auto type = cursor.number<std::uint32_t>(cat("the type of ", shown(name)));
+      const auto type = cursor.number<std::uint32_t>(cat("the type of ", shown_name(name)));
       const auto known = dtype_of_ggml(type);
       if (!known) {
-        cursor.unsupported(cat("tensor ", shown(name), " is ", ggml_type_name(type), "; supported are ",
+        cursor.unsupported(cat("tensor ", shown_name(name), " is ", ggml_type_name(type), "; supported are ",
                                supported_ggml_types()));
       }
       info.dtype = *known;
-      info.offset = cursor.number<std::uint64_t>(cat("the offset of ", shown(name)));
+      info.offset = cursor.number<std::uint64_t>(cat("the offset of ", shown_name(name)));
       file_.tensors_.push_back(std::move(info));
     }
   }
@@ -378,18 +345,18 @@ class GgufReader {
     for (std::size_t i = first; i < file_.tensors_.size(); ++i) {
       TensorInfo& info = file_.tensors_[i];
       if (info.offset % alignment != 0) {
-        cursor.corrupt(cat("tensor ", shown(info.name), " starts at ", info.offset,
+        cursor.corrupt(cat("tensor ", shown_name(info.name), " starts at ", info.offset,
                            ", which is no multiple of the alignment ", alignment));
       }
       std::size_t n_bytes = 0;
       try {
         n_bytes = row_bytes(info.dtype, info.shape.back());
       } catch (const InvalidArgument& error) {
-        cursor.corrupt(cat("tensor ", shown(info.name), ": ", error.what()));
+        cursor.corrupt(cat("tensor ", shown_name(info.name), ": ", error.what()));
       }
       const std::size_t room = file_size > data_begin ? file_size - data_begin : 0;
       if (info.offset > room || info.shape.n_rows() > (room - info.offset) / n_bytes) {
-        cursor.corrupt(cat("tensor ", shown(info.name), " ", info.shape.to_string(), " of ",
+        cursor.corrupt(cat("tensor ", shown_name(info.name), " ", info.shape.to_string(), " of ",
                            dtype_name(info.dtype), " from ", info.offset,
                            " on reaches past the end of the file: ", room,
                            " bytes of tensors are there (truncated?)"));
@@ -401,8 +368,8 @@ class GgufReader {
     std::ranges::sort(extents, {}, &Extent::begin);
     for (std::size_t i = 1; i < extents.size(); ++i) {
       if (extents[i].begin < extents[i - 1].end) {
-        cursor.corrupt(cat("tensors ", shown(file_.tensors_[extents[i - 1].tensor].name), " and ",
-                           shown(file_.tensors_[extents[i].tensor].name), " overlap"));
+        cursor.corrupt(cat("tensors ", shown_name(file_.tensors_[extents[i - 1].tensor].name), " and ",
+                           shown_name(file_.tensors_[extents[i].tensor].name), " overlap"));
       }
     }
   }
@@ -443,7 +410,7 @@ class GgufReader {
                   std::int64_t n_parts) const {
     const auto key = [&](std::uint32_t i) { return header.metadata[i].key; };
     const auto whole = [&](std::string_view name) -> std::int64_t {
-      const auto at = find_sorted(header.by_key, name, key);
+      const auto at = header.by_key.find(name, key);
       const auto* value = at ? std::get_if<std::int64_t>(&header.metadata[*at].value) : nullptr;
       return value == nullptr ? -1 : *value;
     };
@@ -457,11 +424,11 @@ class GgufReader {
 
   void index_tensors() {
     const auto name = [&](std::uint32_t i) { return std::string_view(file_.tensors_[i].name); };
-    file_.tensors_by_name_ = sorted_indices(file_.tensors_.size(), name);
-    if (const auto twin = find_twin(file_.tensors_by_name_, name)) {
+    file_.tensors_by_name_ = NameIndex(file_.tensors_.size(), name);
+    if (const auto twin = file_.tensors_by_name_.find_twin(name)) {
       const TensorInfo& info = file_.tensors_[*twin];
-      throw CorruptData(
-          cat(file_.paths_[info.file].string(), ": the tensor ", shown(info.name), " stands there twice"));
+      throw CorruptData(cat(file_.paths_[info.file].string(), ": the tensor ", shown_name(info.name),
+                            " stands there twice"));
     }
   }
 
@@ -474,7 +441,7 @@ GgufFile GgufFile::open(const std::filesystem::path& path) {
 }
 
 const GgufEntry* GgufFile::find(std::string_view key) const noexcept {
-  const auto at = find_sorted(metadata_by_key_, key, [&](std::uint32_t i) { return metadata_[i].key; });
+  const auto at = metadata_by_key_.find(key, [&](std::uint32_t i) { return metadata_[i].key; });
   return at ? &metadata_[*at] : nullptr;
 }
 
@@ -569,14 +536,15 @@ std::string_view GgufFile::architecture() const {
 }
 
 const TensorInfo* GgufFile::find_tensor(std::string_view name) const noexcept {
-  const auto at = find_sorted(tensors_by_name_, name,
-                              [&](std::uint32_t i) { return std::string_view(tensors_[i].name); });
+  const auto at =
+      tensors_by_name_.find(name, [&](std::uint32_t i) { return std::string_view(tensors_[i].name); });
   return at ? &tensors_[*at] : nullptr;
 }
 
 Tensor GgufFile::tensor(std::string_view name) const {
   const TensorInfo* info = find_tensor(name);
-  if (info == nullptr) throw NotFound(cat(paths_.front().string(), ": there is no tensor ", shown(name)));
+  if (info == nullptr)
+    throw NotFound(cat(paths_.front().string(), ": there is no tensor ", shown_name(name)));
   return Tensor(storages_[info->file], info->offset, info->dtype, info->shape);
 }
 

@@ -1,5 +1,6 @@
 #include "formats/synthesize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -230,12 +231,14 @@ float normal(std::uint64_t counter) noexcept {
 /// Pieces of random weights in one type. Rows are put together from them at random.
 class BlockPool {
  public:
-  BlockPool(DType type, std::uint64_t seed)
+  /// `n_wanted`: pieces in the largest tensor of the type; more than that are of no use.
+  BlockPool(DType type, std::size_t n_wanted, std::uint64_t seed)
       : piece_weights_(dtype_info(type).is_quantized ? dtype_info(type).block_size : 32),
         piece_bytes_(row_bytes(type, piece_weights_)),
-        bytes_(kPieces * piece_bytes_) {
+        n_pieces_(std::min<std::size_t>(n_wanted, std::size_t{1} << 14)),
+        bytes_(n_pieces_ * piece_bytes_) {
     std::vector<float> x(piece_weights_);
-    for (std::size_t p = 0; p < kPieces; ++p) {
+    for (std::size_t p = 0; p < n_pieces_; ++p) {
       for (std::size_t i = 0; i < x.size(); ++i) x[i] = kDeviation * normal(seed + p * x.size() + i);
       quantize_row(type, x, bytes_.data() + p * piece_bytes_);
     }
@@ -244,17 +247,16 @@ class BlockPool {
   /// `out` must be whole pieces.
   void fill(std::span<std::byte> out, std::uint64_t seed) const {
     for (std::size_t at = 0; at < out.size(); at += piece_bytes_) {
-      const std::size_t piece = mixed(seed + at) % kPieces;
+      const std::size_t piece = mixed(seed + at) % n_pieces_;
       std::memcpy(out.data() + at, bytes_.data() + piece * piece_bytes_, piece_bytes_);
     }
   }
   std::size_t piece_bytes() const noexcept { return piece_bytes_; }
 
  private:
-  static constexpr std::size_t kPieces = 1 << 14;
-
   std::size_t piece_weights_;
   std::size_t piece_bytes_;
+  std::size_t n_pieces_;
   std::vector<std::byte> bytes_;
 };
 
@@ -467,6 +469,15 @@ class Synthesizer {
     }
   }
 
+  const BlockPool& pool_of(DType type) {
+    if (const auto found = pools_.find(type); found != pools_.end()) return found->second;
+    std::size_t most = 1;
+    for (const Planned& tensor : planned_)
+      if (tensor.type == type) most = std::max(most, tensor.shape.n_elements());
+    const std::size_t block = std::max<std::size_t>(32, dtype_info(type).block_size);
+    return pools_.try_emplace(type, type, (most + block - 1) / block, mixed(options_.seed)).first->second;
+  }
+
   void fill(const Planned& tensor, std::uint64_t seed, const std::stop_token& stop) {
     if (tensor.content != Content::random) {
       std::vector<float> values(tensor.shape.n_elements(), tensor.content == Content::ones ? 1.0f : 0.0f);
@@ -474,7 +485,7 @@ class Synthesizer {
       writer_.write_tensor(tensor.name, std::as_bytes(std::span(values)));
       return;
     }
-    const BlockPool& pool = pools_.try_emplace(tensor.type, tensor.type, mixed(options_.seed)).first->second;
+    const BlockPool& pool = pool_of(tensor.type);
     constexpr std::size_t kChunk = std::size_t{8} << 20;
     std::size_t left = tensor.shape.n_rows() * row_bytes(tensor.type, tensor.shape.back());
     std::vector<std::byte> chunk;
