@@ -129,6 +129,7 @@ KnownPreTokenizer known_pre_tokenizer(std::string_view name) {
     if (!has_name(entry.names, name)) continue;
     known.ignore_merges = entry.ignore_merges;
     known.add_bos = entry.add_bos;
+    known.is_nfc = has_name("qwen2 qwen35 mpt olmo modern-bert command-r", name);
     for (const std::string_view pattern : entry.patterns)
       known.steps.push_back(SplitPattern{std::string(pattern)});
     known.steps.push_back(SplitByteLevel{false, false});

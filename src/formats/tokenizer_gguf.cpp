@@ -110,6 +110,7 @@ class GgufTokenizerReader {
       data_.normalizers.push_back(NormalizeReplace{" ", false, std::string(kMark)});
     } else {
       data_.decoder.kind = DecoderKind::byte_level;
+      if (known.is_nfc) data_.normalizers.push_back(NormalizeUnicode{UnicodeForm::nfc});
       // A blank before the text is asked for by some files of the GPT-2 family.
       if (file_.boolean("tokenizer.ggml.add_space_prefix").value_or(false)) {
         data_.normalizers.push_back(NormalizePrepend{" "});

@@ -128,6 +128,7 @@ TokenizerData read_bpe_files(std::string_view vocab_json, std::string_view merge
   KnownPreTokenizer known = known_pre_tokenizer(pre_tokenizer);
   data.pre_tokenizers = std::move(known.steps);
   data.ignore_merges = known.ignore_merges;
+  if (known.is_nfc) data.normalizers.push_back(NormalizeUnicode{UnicodeForm::nfc});
   data.decoder.kind = DecoderKind::byte_level;
   find_marked_tokens(data);
   if (const auto id = index.find("<|endoftext|>")) data.special.bos = data.special.eos = *id;

@@ -190,11 +190,10 @@ class BertNormalizerStep final : public Step {
  public:
   explicit BertNormalizerStep(const NormalizeBert& options) : options_(options) {}
   std::string run(std::string_view text, bool) const override {
-    const auto& classes = UnicodeClasses::get();
     std::string out;
     out.reserve(text.size() + text.size() / 8);
     for_each_character(text, [&](std::string_view bytes, const DecodedCharacter& c) {
-      const ClassMask mask = classes.of(c.code_point);
+      const ClassMask mask = bert_class(c.code_point);
       if (options_.clean_text) {
         const bool is_format = (mask & kOther) != 0 && is_removed(c.code_point);
         if (c.code_point == 0 || (c.code_point == 0xFFFD && c.is_valid) || (mask & kControl) != 0 ||
@@ -213,16 +212,23 @@ class BertNormalizerStep final : public Step {
         out += bytes;
       }
     });
-    if (options_.strip_accents) out = without(normalize_unicode(out, UnicodeForm::nfd), kMn);
+    if (options_.strip_accents) out = without_accents(normalize_unicode(out, UnicodeForm::nfd));
     if (options_.lowercase) out = lowercase(out);
     return out;
   }
 
  private:
+  static std::string without_accents(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for_each_character(text, [&](std::string_view bytes, const DecodedCharacter& c) {
+      if (!c.is_valid || (bert_class(c.code_point) & kMn) == 0) out += bytes;
+    });
+    return out;
+  }
   static bool is_removed(char32_t c) {
     const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-    return category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO ||
-           category == UTF8PROC_CATEGORY_CN;
+    return category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO;
   }
   static bool is_control_blank(char32_t c) { return c == 0x0B || c == 0x0C || c == 0x85; }
 

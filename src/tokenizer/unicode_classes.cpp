@@ -1,6 +1,8 @@
 #include "tokenizer/unicode_classes.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include <utf8proc.h>
 
@@ -102,10 +104,37 @@ DecodedCharacter decode_multibyte(const char* p, const char* end) noexcept {
   return kBad;
 }
 
+ClassMask bert_class(char32_t c) noexcept {
+  constexpr struct {
+    char32_t first;
+    char32_t last;
+  } kSinceLater[] = {
+      {0x61D, 0x61D},     {0x7FD, 0x7FD},     {0x890, 0x8E2},     {0x9FD, 0x9FE},     {0xA76, 0xA76},
+      {0xAFA, 0xAFF},     {0xB55, 0xB55},     {0xC04, 0xC3C},     {0xC77, 0xC77},     {0xC84, 0xC84},
+      {0xD00, 0xD00},     {0xD3B, 0xD3C},     {0xD81, 0xD81},     {0xEBA, 0xEBA},     {0xECE, 0xECE},
+      {0x180F, 0x1886},   {0x1ABF, 0x1ACE},   {0x1B7D, 0x1B7E},   {0x1DF6, 0x1DFB},   {0x2E43, 0x2E5D},
+      {0xA82C, 0xA82C},   {0xA8C5, 0xA8C5},   {0xA8FF, 0xA8FF},   {0xA9BD, 0xA9BD},   {0x10D24, 0x10F89},
+      {0x11070, 0x11074}, {0x110C2, 0x110CD}, {0x111CF, 0x111CF}, {0x1123E, 0x11241}, {0x1133B, 0x1133B},
+      {0x11438, 0x1145E}, {0x11660, 0x1166C}, {0x116B9, 0x116B9}, {0x1182F, 0x11FFF}, {0x12FF1, 0x13455},
+      {0x16E97, 0x16F4F}, {0x16FE2, 0x16FE4}, {0x1CF00, 0x1CF46}, {0x1E000, 0x1E4EF}, {0x1E944, 0x1E95F}};
+  if (c >= 0x61D) {
+    if (c == 0x166D || c == 0x111C9) return kPunctuationRest;  // other categories since then
+    if (c == 0x1734) return kMn;
+    const auto* range =
+        std::upper_bound(std::begin(kSinceLater), std::end(kSinceLater), c,
+                         [](char32_t value, const auto& entry) { return value < entry.first; });
+    const ClassMask mask = UnicodeClasses::get().of(c);
+    const bool is_later = range != std::begin(kSinceLater) && c <= range[-1].last;
+    const ClassMask unassigned = kPunctuation | kMn | kOther;
+    return is_later && (mask & unassigned) != 0 ? ClassMask{0} : mask;
+  }
+  return UnicodeClasses::get().of(c);
+}
+
 bool is_bert_punctuation(char32_t c) noexcept {
   if (c < 0x80)
     return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
-  return (UnicodeClasses::get().of(c) & kPunctuation) != 0;
+  return (bert_class(c) & kPunctuation) != 0;
 }
 
 bool is_cjk_ideograph(char32_t c) noexcept {

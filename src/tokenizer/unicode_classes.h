@@ -55,6 +55,9 @@ inline DecodedCharacter decode_character(const char* p, const char* end) noexcep
   return c < 0x80 ? DecodedCharacter{c, 1, true} : decode_multibyte(p, end);
 }
 
+/// The class in the Unicode version that the library "tokenizers" has for BERT (8.0): characters that are
+/// punctuation, marks or format characters since later are unassigned there.
+ClassMask bert_class(char32_t c) noexcept;
 /// ASCII punctuation or category P, as BERT defines it.
 bool is_bert_punctuation(char32_t c) noexcept;
 /// The blocks of CJK ideographs that BERT surrounds with blanks.
