@@ -82,6 +82,8 @@ struct Tokenizer::Impl {
     switch (data.decoder.kind) {
       case DecoderKind::concatenate: return piece;
       case DecoderKind::byte_level: {
+        // DeepSeek's added token "ö" is that character, not the byte that it stands for in the alphabet.
+        if (is_added[id]) return piece;
         auto bytes = byte_alphabet_decode(piece);
         return bytes ? std::move(*bytes) : piece;
       }
@@ -219,6 +221,7 @@ struct Tokenizer::Impl {
   std::vector<std::string> model_pieces;  // while the model is made
   std::vector<std::string> piece_bytes;
   std::vector<bool> is_special;
+  std::vector<bool> is_added;
   PieceTable by_text;
   AddedTokenMatcher raw_tokens;
   AddedTokenMatcher normalized_tokens;

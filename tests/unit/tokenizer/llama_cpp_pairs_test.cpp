@@ -48,7 +48,8 @@ TEST(LlamaCppPairs, AgreeWithQwensOwnVocabulary) {
 TEST(LlamaCppPairs, AgreeWithLlama3sOwnVocabulary) {
   QN_REQUIRE_TEST_DATA(root);
   const auto folder = root / "tokenizers/llama3.2";
-  expect_pairs(Tokenizer(read_bpe_files(read_file(folder / "encoder.json"), read_file(folder / "vocab.bpe"), "llama-bpe")),
+  expect_pairs(Tokenizer(read_bpe_files(read_file(folder / "encoder.json"), read_file(folder / "vocab.bpe"),
+                                        "llama-bpe")),
                root / "tokenizers/llama.cpp/ggml-vocab-llama-bpe.gguf");
 }
 
@@ -61,6 +62,7 @@ TEST(LlamaCppPairs, AgreeWithLlama2sOwnModelFile) {
 TEST(LlamaCppPairs, AgreeWithGpt2sOwnVocabulary) {
   QN_REQUIRE_TEST_DATA(root);
   const auto folder = root / "tokenizers/cs336/fixtures";
-  expect_pairs(Tokenizer(read_bpe_files(read_file(folder / "gpt2_vocab.json"), read_file(folder / "gpt2_merges.txt"))),
-               root / "tokenizers/llama.cpp/ggml-vocab-gpt-2.gguf");
+  expect_pairs(
+      Tokenizer(read_bpe_files(read_file(folder / "gpt2_vocab.json"), read_file(folder / "gpt2_merges.txt"))),
+      root / "tokenizers/llama.cpp/ggml-vocab-gpt-2.gguf");
 }

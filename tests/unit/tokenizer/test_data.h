@@ -17,8 +17,8 @@ inline std::filesystem::path test_data_root() {
   return std::filesystem::is_directory(root, error) ? root : std::filesystem::path();
 }
 
-#define QN_REQUIRE_TEST_DATA(name)                                                        \
-  const std::filesystem::path name = test_data_root();                                    \
+#define QN_REQUIRE_TEST_DATA(name)                     \
+  const std::filesystem::path name = test_data_root(); \
   if (name.empty()) GTEST_SKIP() << "no test data: set QUINTET_TEST_DATA to its folder"
 
 /// Texts and expected ids of llama.cpp's vocabulary tests.
