@@ -70,7 +70,9 @@ struct Tokenizer::Impl {
         if (auto bytes = byte_alphabet_decode(piece)) model_pieces[id] = std::move(*bytes);
       }
     }
+    is_added.assign(data.pieces.size(), false);
     for (const AddedToken& token : data.added_tokens) {
+      is_added[token.id] = true;
       if (token.is_special) is_special[token.id] = true;
     }
     for (std::size_t id = 0; id < data.pieces.size(); ++id)
