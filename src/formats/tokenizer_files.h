@@ -56,7 +56,7 @@ struct KnownPreTokenizer {
   std::vector<PreTokenizerStep> steps;
   bool ignore_merges = false;
   bool add_bos = false;
-  bool is_nfc = false;              // the model's own tokenizer composes characters first (llama.cpp does not)
+  bool is_nfc = false;  // the model's own tokenizer composes characters first (llama.cpp does not)
   bool is_character_level = false;  // pieces are text with "▁" for blanks, not bytes
 };
 /// Throws Unsupported naming those that are known.

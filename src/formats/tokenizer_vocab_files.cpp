@@ -78,8 +78,10 @@ void add_template_file(TokenizerData& data, const std::filesystem::path& folder)
 /// What GPT-2-like vocabularies are split by, from the class that tokenizer_config.json names.
 std::string_view pre_tokenizer_of(std::string_view config, const TokenizerData& data) {
   if (config.find("Qwen2Tokenizer") != std::string_view::npos) return "qwen2";
-  if (std::find(data.pieces.begin(), data.pieces.end(), "<|begin_of_text|>") != data.pieces.end())
-    return "llama-bpe";
+  // Llama 3's files name no class; its vocabulary has 128,000 pieces before the special tokens.
+  const bool has_start =
+      std::find(data.pieces.begin(), data.pieces.end(), "<|begin_of_text|>") != data.pieces.end();
+  if (has_start || data.pieces.size() == 128'000) return "llama-bpe";
   return "gpt-2";
 }
 
