@@ -31,7 +31,9 @@ Json message(std::string_view role, Json content) {
   return object;
 }
 
-Json message(std::string_view role, std::string_view content) { return message(role, Json(content)); }
+Json message(std::string_view role, std::string_view content) {
+  return message(role, Json(content));
+}
 
 Json text_parts(std::string_view text) {
   JsonObject part;

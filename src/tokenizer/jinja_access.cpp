@@ -9,6 +9,13 @@
 namespace quintet::jinja {
 namespace {
 
+constexpr std::string_view kTestFirst = "; test it with 'is defined' first";
+
+std::string named(const Value& undefined) {
+  return undefined.text().empty() ? std::string("an undefined value")
+                                  : cat("'", truncate_utf8(undefined.text(), 60), "', which is undefined");
+}
+
 Value loop_cycle(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   if (arguments.positional.empty()) interpreter.fail("loop.cycle needs at least one value");
   return arguments.positional[self.as_loop().index % arguments.positional.size()];
@@ -106,10 +113,7 @@ List& Interpreter::iterate(const Value& value) {
 
 Value Interpreter::attribute(const Value& object, std::string_view name) {
   switch (object.kind()) {
-    case Kind::undefined:
-      fail(cat("cannot read '.", name, "' of ", object.text().empty() ? "an undefined value" : "",
-               object.text().empty() ? std::string() : cat("'", object.text(), "', which is undefined"),
-               "; test it with 'is defined' first"));
+    case Kind::undefined: fail(cat("cannot read '.", name, "' of ", named(object), kTestFirst));
     case Kind::space:
       if (const auto* value = find(object.as_dict(), name, *this)) return *value;
       return Value::undefined(name);
@@ -142,15 +146,12 @@ Value Interpreter::item(const Value& object, const Value& key) {
         static_cast<std::int64_t>(object.is_list() ? object.as_list().items.size() : length(object.text()));
     step(object.is_list() ? 0 : object.text().size() / 64);
     if (index < 0) index += size;
-    if (index < 0 || index >= size) return Value::undefined("index out of range");
+    if (index < 0 || index >= size) return Value::undefined(arena_.copy(cat("item ", key.as_integer())));
     if (object.is_list()) return object.as_list().items[static_cast<std::size_t>(index)];
     const auto rest = object.text().substr(byte_offset(object.text(), static_cast<std::size_t>(index)));
     return Value::string(rest.substr(0, byte_offset(rest, 1)));
   } else if (object.is(Kind::undefined)) {
-    fail(cat("cannot take an item of ",
-             object.text().empty() ? std::string("an undefined value")
-                                   : cat("'", object.text(), "', which is undefined"),
-             "; test it with 'is defined' first"));
+    fail(cat("cannot take an item of ", named(object), kTestFirst));
   }
   if (key.is(Kind::string)) {
     if (object.is(Kind::dict)) {
@@ -163,13 +164,15 @@ Value Interpreter::item(const Value& object, const Value& key) {
   return Value::undefined({});
 }
 
-Value Interpreter::path(const Value& object, const Value& path) {
-  if (!path.is(Kind::string)) return item(object, path);
+Value Interpreter::path(const Value& object, const Value& path, const std::optional<Value>& otherwise) {
+  const auto or_else = [&](const Value& value) {
+    return value.is(Kind::undefined) && otherwise ? *otherwise : value;
+  };
+  if (!path.is(Kind::string)) return or_else(item(object, path));
   auto value = object;
   for (const auto part : split(path.text(), '.')) {
-    const auto index = parse_int(part);
-    value =
-        index && part.front() != '-' ? item(value, Value::integer(*index)) : item(value, Value::string(part));
+    const auto index = part.starts_with('-') ? std::nullopt : parse_int(part);
+    value = or_else(item(value, index ? Value::integer(*index) : Value::string(part)));
   }
   return value;
 }

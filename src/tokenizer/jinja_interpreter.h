@@ -88,8 +88,9 @@ class Interpreter final : public Budget {
   /// x.name, methods before keys; and x[key], keys before methods. Undefined when there is none.
   Value attribute(const Value& object, std::string_view name);
   Value item(const Value& object, const Value& key);
-  /// "a.b.0", as filters take it; an integer is an index.
-  Value path(const Value& object, const Value& path);
+  /// "a.b.0", as filters take it; an integer is an index. `otherwise` stands in for what is undefined on the
+  /// way.
+  Value path(const Value& object, const Value& path, const std::optional<Value>& otherwise = std::nullopt);
   bool contains(const Value& container, const Value& member);
   std::string str(const Value& value);
   Value call(const Value& callee, Arguments& arguments);

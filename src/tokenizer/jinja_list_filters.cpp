@@ -28,9 +28,13 @@ Value sort_key(Interpreter& interpreter, const Value& item, const std::optional<
 using Keyed = std::pair<Value, Value>;  // key, item
 
 void sort_keyed(Interpreter& interpreter, std::vector<Keyed>& all, bool reverse) {
+  const auto less = [&](const Value& a, const Value& b) {
+    // Two of these are equal, although '<' cannot order them.
+    if (a.kind() == b.kind() && (a.is(Kind::none) || a.is(Kind::undefined))) return false;
+    return compare(interpreter, a, b) == -1;
+  };
   std::stable_sort(all.begin(), all.end(), [&](const Keyed& a, const Keyed& b) {
-    return reverse ? compare(interpreter, b.first, a.first) == -1
-                   : compare(interpreter, a.first, b.first) == -1;
+    return reverse ? less(b.first, a.first) : less(a.first, b.first);
   });
 }
 
@@ -56,6 +60,7 @@ Value select(Interpreter& interpreter, std::string_view what, const Value& subje
   const bool has_test = arguments.positional.size() > first;
   const auto test = has_test ? name_of(interpreter, what, arguments.positional[first]) : std::string_view();
   const auto result = interpreter.new_list();
+  if (!truthy(subject)) return result;  // none is as good as an empty list
   const auto& items = interpreter.iterate(subject).items;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto item = items[i];
@@ -141,16 +146,15 @@ Value filter_join(Interpreter& interpreter, const Value& subject, Arguments& arg
 }
 
 Value filter_map(Interpreter& interpreter, const Value& subject, Arguments& arguments) {
-  const auto& items = interpreter.iterate(subject).items;
   const auto result = interpreter.new_list();
+  if (!truthy(subject)) return result;
+  const auto& items = interpreter.iterate(subject).items;
   auto& out = result.as_list().items;
   if (arguments.positional.empty() && arguments.find_named("attribute") != nullptr) {
     const auto bound = bind(interpreter, "map", arguments, {"attribute", "default"});
     for (std::size_t i = 0; i < items.size(); ++i) {
       interpreter.step(1);
-      auto value = interpreter.path(items[i], *bound[0]);
-      if (value.is(Kind::undefined) && bound[1]) value = *bound[1];
-      out.push_back(value);
+      out.push_back(interpreter.path(items[i], *bound[0], bound[1]));
     }
     return result;
   }

@@ -166,7 +166,7 @@ std::vector<std::string_view> split_space(std::string_view text, std::int64_t ma
   text = strip(text, std::nullopt, true, false);
   while (!text.empty()) {
     if (max_splits >= 0 && static_cast<std::int64_t>(parts.size()) >= max_splits) {
-      parts.push_back(strip(text, std::nullopt, false, true));
+      parts.push_back(text);
       break;
     }
     std::size_t end = 0;
