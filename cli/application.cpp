@@ -40,6 +40,20 @@ HttpClient::Options client_options() {
   return client;
 }
 
+/// The model file to run: model.file, or what model.default names when that is a file.
+std::string model_file(const Options& options) {
+  const std::string named = options.text("model.default");
+  std::error_code ignored;
+  if (!named.empty() && std::filesystem::is_regular_file(named, ignored)) return named;
+  return options.text("model.file");
+}
+
+/// The model that answers: model.default, unless that is the file itself, which comes first anyway.
+std::string default_model(const Options& options) {
+  const std::string named = options.text("model.default");
+  return !named.empty() && named == model_file(options) ? "" : named;
+}
+
 std::vector<ProviderConfig> provider_configs(const Options& options) {
   ProviderConfig common;
   common.timeouts.connect = std::chrono::milliseconds(options.milliseconds("model.connect_timeout"));
@@ -48,6 +62,16 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
   common.timeouts.total = std::chrono::milliseconds(options.milliseconds("model.total_timeout"));
   common.retry.max_attempts =
       static_cast<int>(std::max<std::int64_t>(1, options.integer("model.max_attempts")));
+
+  ProviderConfig engine = common;
+  engine.kind = ProviderKind::engine;
+  engine.model = model_file(options);
+  engine.engine.n_threads =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, options.integer("model.threads")));
+  engine.engine.max_seq_len =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, options.integer("model.context")));
+  engine.engine.max_sequences =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("model.parallel")));
 
   ProviderConfig openai = common;
   openai.kind = ProviderKind::openai;
@@ -67,7 +91,7 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
     scripted.script = read_file(*script);
     scripted.name = cat("scripted:", std::filesystem::path(*script).stem().string());
   }
-  return {openai, anthropic, scripted};
+  return {engine, openai, anthropic, scripted};
 }
 
 faq::AnswererOptions answerer_options(const Options& options) {
@@ -124,7 +148,7 @@ Application::Application(const Options& options_in, Log& log_in)
              ModelInstruments{
                  &span_sink, [this](UsageRecord record) { usage.record(std::move(record)); },
                  [this](std::string_view model, const Usage& used) { return prices.cost(model, used); }},
-             options.text("model.default")),
+             default_model(options)),
       prompts(faq::built_in_prompts(), options.text("prompts.directory")),
       knowledge(database),
       cache(knowledge),

@@ -33,7 +33,7 @@ std::string bytes_text(double bytes) {
   static constexpr const char* kUnits[] = {"B", "KB", "MB", "GB", "TB"};
   std::size_t unit = 0;
   while (bytes >= 1000.0 && unit + 1 < std::size(kUnits)) bytes /= 1000.0, ++unit;
-  return fmt::format(unit == 0 ? "{:.0f} {}" : "{:.2f} {}", bytes, kUnits[unit]);
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 2, kUnits[unit]);
 }
 
 std::string value_text(const GgufEntry& entry) {

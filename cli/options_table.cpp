@@ -45,6 +45,11 @@ constexpr OptionSpec kTable[] = {
     {"model.default", text, "",
      "Model that answers, e.g. openai:gpt-4.1-mini or extractive; empty = the first configured one, else "
      "extractive"},
+    {"model.file", text, "", "Model file (GGUF) that this program runs itself; then it answers by default"},
+    {"model.threads", integer, "0", "Threads that it computes with; 0 = one for each processor"},
+    {"model.context", integer, "0",
+     "Its positions for each answer; 0 = what it was trained for, at most 8192"},
+    {"model.parallel", integer, "4", "Answers that it writes together; more wait"},
     {"model.connect_timeout", duration, "10s", "Longest time to connect to a provider"},
     {"model.first_token_timeout", duration, "60s", "Longest wait for the first token"},
     {"model.idle_timeout", duration, "30s", "Longest silence between two tokens"},

@@ -25,3 +25,7 @@ target_link_libraries(quintet_sqlite3 INTERFACE ${QN_SQLITE3} m ${CMAKE_DL_LIBS}
 add_library(quintet_utf8proc INTERFACE)
 target_link_libraries(quintet_utf8proc INTERFACE ${QN_UTF8PROC})
 target_compile_definitions(quintet_utf8proc INTERFACE UTF8PROC_STATIC)
+
+find_library(QN_EDIT NAMES edit REQUIRED)
+add_library(quintet_edit INTERFACE)
+target_link_libraries(quintet_edit INTERFACE ${QN_EDIT})

@@ -43,7 +43,7 @@ struct Job {
 
   // The engine's thread.
   Sampler sampler;
-  StreamDecoder decoder;
+  TextStream decoder;
   StopStrings stops;
   std::unique_ptr<Slot> slot;
   std::vector<TokenId> pending;  // tokens that the model has not seen yet: the prompt, then the last token

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "llm/anthropic_model.h"
+#include "llm/engine_model.h"
 #include "llm/extractive_model.h"
 #include "llm/openai_model.h"
 #include "llm/scripted_model.h"
@@ -29,6 +30,7 @@ std::unique_ptr<ChatModel> make_remote(const ProviderConfig& config, HttpClient&
 std::unique_ptr<ChatModel> make_model(const ProviderConfig& config, HttpClient& client,
                                       std::string& base_url) {
   switch (config.kind) {
+    case ProviderKind::engine: return std::make_unique<EngineModel>(config.model, config.engine);
     case ProviderKind::openai: return make_remote<OpenAiModel>(config, client, base_url);
     case ProviderKind::anthropic: return make_remote<AnthropicModel>(config, client, base_url);
     case ProviderKind::scripted:
@@ -46,6 +48,7 @@ bool is_own_url(std::string_view base_url, std::string_view own_origin) {
 
 bool is_configured(const ProviderConfig& config) {
   switch (config.kind) {
+    case ProviderKind::engine: return !config.model.empty();
     case ProviderKind::openai:
       return !config.api_key.empty() || !is_own_url(config.base_url, "https://api.openai.com");
     case ProviderKind::anthropic:

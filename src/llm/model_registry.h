@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/engine.h"
 #include "llm/chat_model.h"
 #include "llm/instrumented_model.h"
 #include "llm/provider_call.h"
@@ -13,7 +14,7 @@
 
 namespace quintet {
 
-enum class ProviderKind : std::uint8_t { openai, anthropic, scripted };
+enum class ProviderKind : std::uint8_t { engine, openai, anthropic, scripted };
 
 /// One provider as the operator configured it.
 struct ProviderConfig {
@@ -21,11 +22,12 @@ struct ProviderConfig {
   std::string name{};      // "ollama", for ids, ledger and traces; empty = the kind's name
   std::string base_url{};  // empty = the kind's own
   std::string api_key{};
-  std::string model{};
+  std::string model{};   // with engine: the model file
   std::string script{};  // with scripted: the JSON text of ScriptedModel::parse_script
   ModelTimeouts timeouts{};
   RetryPolicy retry{};
   std::int64_t context_tokens = 0;
+  EngineOptions engine{};
   std::optional<PriceRow> price{};  // instead of the price table; its model pattern is not looked at
 };
 

@@ -298,10 +298,10 @@ void Tokenizer::set_word_cache(bool is_on) noexcept {
   impl_->use_words.store(is_on, std::memory_order_relaxed);
 }
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, DecodeOptions options)
+TextStream::TextStream(const Tokenizer& tokenizer, DecodeOptions options)
     : tokenizer_(&tokenizer), options_(options) {}
 
-std::string StreamDecoder::push(TokenId id) {
+std::string TextStream::push(TokenId id) {
   tokenizer_->impl_->append_text(id, options_.skip_special, is_first_, held_);
   // Hold back the start of a character that later bytes may complete; a byte that can never be part of one
   // goes out.
@@ -325,7 +325,7 @@ std::string StreamDecoder::push(TokenId id) {
   return out;
 }
 
-std::string StreamDecoder::finish() {
+std::string TextStream::finish() {
   if (tokenizer_->data().decoder.kind == DecoderKind::word_suffix && held_ == " ") held_.clear();
   is_first_ = true;
   return std::exchange(held_, {});

@@ -66,7 +66,7 @@ class Tokenizer {
   void set_word_cache(bool is_on) noexcept;
 
  private:
-  friend class StreamDecoder;
+  friend class TextStream;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -74,9 +74,9 @@ class Tokenizer {
 /// Ids to text as they come, in whole characters: bytes of a character are held back until it is complete.
 /// What `push` and `finish` returned together is what Tokenizer::decode gives. Refers to the tokenizer. One
 /// thread at a time.
-class StreamDecoder {
+class TextStream {
  public:
-  explicit StreamDecoder(const Tokenizer& tokenizer, DecodeOptions options = {});
+  explicit TextStream(const Tokenizer& tokenizer, DecodeOptions options = {});
 
   /// The text that `id` completes, often "". Throws InvalidArgument when `id` is out of range.
   std::string push(TokenId id);

@@ -91,7 +91,7 @@ TEST(Tokenizer, RefusesIdsOutOfRange) {
   EXPECT_THROW(tokenizer.piece_bytes(beyond), InvalidArgument);
   EXPECT_THROW(tokenizer.is_special(beyond), InvalidArgument);
   EXPECT_THROW(tokenizer.decode(std::vector<TokenId>{0, beyond}), InvalidArgument);
-  EXPECT_THROW(StreamDecoder(tokenizer).push(beyond), InvalidArgument);
+  EXPECT_THROW(TextStream(tokenizer).push(beyond), InvalidArgument);
 }
 
 TEST(Tokenizer, GivesTheSameWithAndWithoutItsMemoryOfWords) {
@@ -133,11 +133,11 @@ TEST(Tokenizer, GivesShortAndLongWordsTheSameMerges) {
   }
 }
 
-TEST(StreamDecoder, NeverGivesHalfACharacter) {
+TEST(TextStream, NeverGivesHalfACharacter) {
   const Tokenizer tokenizer(small_bpe());
   const std::string text = "the caf\u00e9 \u4e2d\u6587 \U0001F600 of \u0928\u092e\u0938\u094d\u0924\u0947";
   const auto ids = tokenizer.encode(text);
-  StreamDecoder decoder(tokenizer);
+  TextStream decoder(tokenizer);
   std::string all;
   for (const TokenId id : ids) {
     const std::string part = decoder.push(id);
@@ -149,10 +149,10 @@ TEST(StreamDecoder, NeverGivesHalfACharacter) {
   EXPECT_EQ(all, text);
 }
 
-TEST(StreamDecoder, GivesTheRestOfACharacterThatNeverEnds) {
+TEST(TextStream, GivesTheRestOfACharacterThatNeverEnds) {
   const Tokenizer tokenizer(small_bpe());
   const auto ids = tokenizer.encode("a\xE4\xB8");
-  StreamDecoder decoder(tokenizer);
+  TextStream decoder(tokenizer);
   std::string all;
   for (const TokenId id : ids) all += decoder.push(id);
   EXPECT_EQ(all, "a");
@@ -160,13 +160,13 @@ TEST(StreamDecoder, GivesTheRestOfACharacterThatNeverEnds) {
   EXPECT_EQ(decoder.finish(), "\xE4\xB8");
 }
 
-TEST(StreamDecoder, AgreesWithDecodeOnAnyIds) {
+TEST(TextStream, AgreesWithDecodeOnAnyIds) {
   const Tokenizer tokenizer(small_bpe());
   std::mt19937 random(5);
   for (int round = 0; round < 200; ++round) {
     std::vector<TokenId> ids;
     for (int i = 0; i < 40; ++i) ids.push_back(static_cast<TokenId>(random() % tokenizer.vocab_size()));
-    StreamDecoder decoder(tokenizer);
+    TextStream decoder(tokenizer);
     std::string all;
     for (const TokenId id : ids) all += decoder.push(id);
     all += decoder.finish();
