@@ -90,6 +90,12 @@ std::span<const QuantizationMixture> mixtures() noexcept {
   return kMixtures;
 }
 
+std::string mixture_names() {
+  std::string names;
+  for (const QuantizationMixture& mixture : kMixtures) names += cat(names.empty() ? "" : ", ", mixture.name);
+  return names;
+}
+
 bool is_quantized_by_mixture(std::string_view name, const Shape& shape) noexcept {
   if (shape.rank() < 2 || !name.ends_with("weight")) return false;
   for (const std::string_view kept :

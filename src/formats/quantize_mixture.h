@@ -23,6 +23,8 @@ struct QuantizationMixture {
 /// By name, whatever the case; "q3_k", "q4_k" and "q5_k" are the ones that end in "_m". Null when unknown.
 const QuantizationMixture* find_mixture(std::string_view name) noexcept;
 std::span<const QuantizationMixture> mixtures() noexcept;
+/// "f32, f16, …", for messages.
+std::string mixture_names();
 
 /// What of a model the rules look at.
 struct MixtureModel {

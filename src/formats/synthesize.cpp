@@ -524,11 +524,8 @@ const ModelShape* find_model_shape(std::string_view name) noexcept {
 Synthesized synthesize_model(const ModelShape& shape, const SynthesizeOptions& options,
                              const std::filesystem::path& path, const std::stop_token& stop) {
   const QuantizationMixture* mixture = find_mixture(options.type);
-  if (mixture == nullptr) {
-    std::string names;
-    for (const QuantizationMixture& known : mixtures()) names += cat(names.empty() ? "" : ", ", known.name);
-    throw InvalidArgument(cat("there is no type ", options.type, " to quantize to; there are ", names));
-  }
+  if (mixture == nullptr)
+    throw InvalidArgument(cat("there is no type ", options.type, "; there are ", mixture_names()));
   return Synthesizer(shape, options, *mixture, path).run(stop);
 }
 
