@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "tensor/blocks.h"
 #include "tensor/half.h"
@@ -41,16 +43,21 @@ struct TableLevels {
   static constexpr float kLargest = static_cast<float>(-Values[0] > Values[15] ? -Values[0] : Values[15]);
   static constexpr int kExactSteps = 0;
   static constexpr bool kIsSymmetric = false;
-  static float nearest(float v) noexcept {
-    float level = static_cast<float>(Values[0]);
-    for (int k = 0; k < 15; ++k) {
-      const float middle = 0.5f * static_cast<float>(Values[k] + Values[k + 1]);
-      level += v > middle ? static_cast<float>(Values[k + 1] - Values[k]) : 0.0f;
-    }
-    return level;
-  }
+  static float nearest(float v) noexcept { return nearest(v, std::make_index_sequence<15>()); }
   static int index_of(float level) noexcept {
     return static_cast<int>(std::ranges::lower_bound(Values, static_cast<std::int8_t>(level)) - Values);
+  }
+
+ private:
+  /// Starts at the lowest and steps up past every middle that lies below v. Unrolled by hand: as a loop it
+  /// would not become vector code.
+  template <std::size_t... K>
+  static float nearest(float v, std::index_sequence<K...>) noexcept {
+    constexpr float kMiddles[] = {0.5f * static_cast<float>(Values[K] + Values[K + 1])...};
+    constexpr float kSteps[] = {static_cast<float>(Values[K + 1] - Values[K])...};
+    float level = static_cast<float>(Values[0]);
+    ((level += v > kMiddles[K] ? kSteps[K] : 0.0f), ...);
+    return level;
   }
 };
 
@@ -142,7 +149,7 @@ ScaleFit fit_scale(const float* x, const float* w) noexcept {
       }
     }
   }
-  constexpr int kTries = 16;
+  constexpr int kTries = Levels::kExactSteps > 0 ? 16 : 8;
   for (int k = 0; k <= kTries; ++k) {
     const float level = Levels::kLargest * (0.70f + 0.45f / kTries * static_cast<float>(k));
     consider(level / largest);
