@@ -13,7 +13,7 @@ namespace quintet {
 namespace {
 
 /// Ids are indices: a file may leave holes, but not name ids far beyond what it lists.
-constexpr std::uint64_t kMaxHoles = 1U << 20;
+constexpr std::uint64_t kMaxHoles = 1U << 16;
 
 std::string_view text_of(const Json& value) {
   return std::string_view(value.get_string());

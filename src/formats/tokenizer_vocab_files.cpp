@@ -37,7 +37,7 @@ void read_vocab_json(TokenizerData& data, std::string_view text) {
       throw CorruptData(cat("vocabulary: the id of \"", piece, "\" is not a whole number"));
     }
     const auto id = static_cast<std::uint64_t>(entry.value().get_int64());
-    if (id >= entries->size() + (1U << 20)) {
+    if (id >= entries->size() + (1U << 16)) {
       throw CorruptData(
           cat("vocabulary: \"", piece, "\" has id ", id, " among ", entries->size(), " pieces"));
     }
@@ -156,7 +156,7 @@ TokenizerData read_tiktoken(std::string_view text, std::string_view encoding) {
       throw CorruptData(cat("tiktoken file: line ", number, " is no piece and rank"));
     }
     // Every line takes at least six bytes, so that ranks far above the line's number are holes beyond reason.
-    if (static_cast<std::uint64_t>(*rank) >= number + (1U << 20)) {
+    if (static_cast<std::uint64_t>(*rank) >= number + (1U << 16)) {
       throw CorruptData(cat("tiktoken file: rank ", *rank, " in line ", number));
     }
     const auto id = static_cast<std::size_t>(*rank);
