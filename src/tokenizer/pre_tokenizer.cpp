@@ -191,18 +191,37 @@ class LiteralStep final : public Step {
   SplitPattern options_;
 };
 
+/// Runs of numbers apart from all else, cut after every `max` of them.
 class DigitsStep final : public Step {
  public:
-  explicit DigitsStep(SplitBehavior behavior) : behavior_(behavior) {}
+  explicit DigitsStep(std::uint32_t max) : max_(max) {}
   void run(PreTokenizedText& text, bool) const override {
     const auto& classes = UnicodeClasses::get();
-    split_by_character(text, behavior_,
-                       [&](char32_t c) { return (classes.of(c) & unicode_class::kNumber) != 0; });
+    text.previous.swap(text.stretches);
+    text.stretches.clear();
+    const char* const base = text.text.data();
+    for (const Stretch stretch : text.previous) {
+      std::uint32_t open = stretch.begin;
+      std::uint32_t n_open = 0;  // numbers in the open part; 0 when it is something else
+      for (std::uint32_t i = stretch.begin; i < stretch.end;) {
+        const auto c = decode_character(base + i, base + stretch.end);
+        const bool is_number = (classes.of(c.code_point) & unicode_class::kNumber) != 0;
+        if (is_number != (n_open > 0) || n_open == max_) {
+          add(text.stretches, {open, i});
+          open = i;
+          n_open = 0;
+        }
+        if (is_number) ++n_open;
+        i += c.length;
+      }
+      add(text.stretches, {open, stretch.end});
+    }
   }
 
  private:
-  SplitBehavior behavior_;
+  std::uint32_t max_;
 };
+constexpr std::uint32_t kNoMaximum = 0xFFFFFFFF;
 
 class PunctuationStep final : public Step {
  public:
@@ -372,8 +391,10 @@ std::unique_ptr<Step> pattern_step(const SplitPattern& options) {
     if (auto scanner = make_scanner(options.pattern))
       return std::make_unique<ScannerStep>(std::move(scanner));
   }
-  if (options.pattern == R"(\p{N})" && options.behavior == SplitBehavior::isolated) {
-    return std::make_unique<DigitsStep>(SplitBehavior::isolated);
+  if (options.behavior == SplitBehavior::isolated && !options.invert) {
+    if (options.pattern == R"(\p{N})") return std::make_unique<DigitsStep>(1);
+    if (options.pattern == R"(\p{N}{1,3})") return std::make_unique<DigitsStep>(3);
+    if (options.pattern == R"(\p{N}+)") return std::make_unique<DigitsStep>(kNoMaximum);
   }
   return std::make_unique<RegexStep>(options);
 }
@@ -398,8 +419,7 @@ PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps) {
     } else if (const auto* pattern = std::get_if<SplitPattern>(&steps[i])) {
       steps_.push_back(pattern_step(*pattern));
     } else if (const auto* digits = std::get_if<SplitDigits>(&steps[i])) {
-      steps_.push_back(std::make_unique<DigitsStep>(digits->individual ? SplitBehavior::isolated
-                                                                       : SplitBehavior::contiguous));
+      steps_.push_back(std::make_unique<DigitsStep>(digits->individual ? 1 : kNoMaximum));
     } else if (const auto* punctuation = std::get_if<SplitPunctuation>(&steps[i])) {
       steps_.push_back(std::make_unique<PunctuationStep>(punctuation->behavior));
     } else if (std::holds_alternative<SplitWordsAndSymbols>(steps[i])) {

@@ -22,6 +22,8 @@ namespace {
 constexpr std::uint32_t kMatchLimit = 100'000'000;
 constexpr std::uint32_t kDepthLimit = 100'000;
 constexpr std::size_t kHeapLimitKib = 64 * 1024;
+constexpr std::size_t kStackBytes = 32 * 1024;
+constexpr std::size_t kMaxStackBytes = 4 * 1024 * 1024;
 constexpr std::size_t kMaxPatternBytes = 64 * 1024;
 
 constexpr std::string_view kWhiteSpaceSet =
@@ -217,18 +219,23 @@ std::string to_pcre2_pattern(std::string_view pattern) {
 
 struct Regex::Compiled {
   pcre2_code* code = nullptr;
-  pcre2_match_context* context = nullptr;
+  const std::uint8_t* first_bytes =
+      nullptr;  // 256 bits: bytes that a match can start with; null when not known
+  bool is_machine_code = false;
   std::string pattern;
-  ~Compiled() {
-    pcre2_match_context_free(context);
-    pcre2_code_free(code);
-  }
+  ~Compiled() { pcre2_code_free(code); }
 };
 
 struct Regex::Matcher::State {
   const Compiled* compiled = nullptr;
   pcre2_match_data* data = nullptr;
-  ~State() { pcre2_match_data_free(data); }
+  pcre2_match_context* context = nullptr;
+  pcre2_jit_stack* stack = nullptr;
+  ~State() {
+    pcre2_jit_stack_free(stack);
+    pcre2_match_context_free(context);
+    pcre2_match_data_free(data);
+  }
 };
 
 Regex::Regex(std::string_view pattern) : compiled_(std::make_unique<Compiled>()) {
@@ -250,12 +257,8 @@ Regex::Regex(std::string_view pattern) : compiled_(std::make_unique<Compiled>())
         cat("tokenizer pattern \"", shown(pattern), "\": ", reinterpret_cast<const char*>(reason)));
   }
   // Without the compiler to machine code (no executable memory) the interpreter gives the same matches.
-  pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE);
-  compiled_->context = pcre2_match_context_create(nullptr);
-  if (compiled_->context == nullptr) throw Exhausted("tokenizer pattern: not enough memory");
-  pcre2_set_match_limit(compiled_->context, kMatchLimit);
-  pcre2_set_depth_limit(compiled_->context, kDepthLimit);
-  pcre2_set_heap_limit(compiled_->context, kHeapLimitKib);
+  compiled_->is_machine_code = pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE) == 0;
+  pcre2_pattern_info(compiled_->code, PCRE2_INFO_FIRSTBITMAP, &compiled_->first_bytes);
 }
 
 Regex::~Regex() = default;
@@ -265,7 +268,17 @@ Regex& Regex::operator=(Regex&&) noexcept = default;
 Regex::Matcher::Matcher(const Regex& regex) : state_(std::make_unique<State>()) {
   state_->compiled = regex.compiled_.get();
   state_->data = pcre2_match_data_create_from_pattern(state_->compiled->code, nullptr);
-  if (state_->data == nullptr) throw Exhausted("tokenizer pattern: not enough memory");
+  state_->context = pcre2_match_context_create(nullptr);
+  if (state_->data == nullptr || state_->context == nullptr) {
+    throw Exhausted("tokenizer pattern: not enough memory");
+  }
+  pcre2_set_match_limit(state_->context, kMatchLimit);
+  pcre2_set_depth_limit(state_->context, kDepthLimit);
+  pcre2_set_heap_limit(state_->context, kHeapLimitKib);
+  if (state_->compiled->is_machine_code) {
+    state_->stack = pcre2_jit_stack_create(kStackBytes, kMaxStackBytes, nullptr);
+    if (state_->stack != nullptr) pcre2_jit_stack_assign(state_->context, nullptr, state_->stack);
+  }
 }
 
 Regex::Matcher::~Matcher() = default;
@@ -282,10 +295,26 @@ void Regex::Matcher::find_all(std::string_view text, std::size_t base, std::vect
 }
 
 void Regex::Matcher::find_in_valid(std::string_view text, std::size_t base, std::vector<Match>& out) {
+  const std::uint8_t* const first = state_->compiled->first_bytes;
   std::size_t from = 0;
   while (from < text.size()) {
-    const int n = pcre2_match(state_->compiled->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                              from, PCRE2_NO_UTF_CHECK, state_->data, state_->compiled->context);
+    if (first != nullptr) {
+      while (from < text.size()) {
+        const auto byte = static_cast<unsigned char>(text[from]);
+        if ((first[byte / 8] >> (byte % 8) & 1) != 0) break;
+        ++from;
+      }
+      if (from == text.size()) return;
+    }
+    const auto* const subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    const Compiled& compiled = *state_->compiled;
+    int n = compiled.is_machine_code
+                ? pcre2_jit_match(compiled.code, subject, text.size(), from, 0, state_->data, state_->context)
+                : PCRE2_ERROR_JIT_STACKLIMIT;
+    if (n == PCRE2_ERROR_JIT_STACKLIMIT) {
+      n = pcre2_match(compiled.code, subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                      state_->data, state_->context);
+    }
     if (n == PCRE2_ERROR_NOMATCH) return;
     if (n < 0) {
       PCRE2_UCHAR reason[256];
