@@ -19,7 +19,7 @@ namespace {
 
 /// Steps of one match. The costliest known pattern needs a handful per character; text between two line ends
 /// is rarely longer than a megabyte.
-constexpr std::uint32_t kMatchLimit = 100'000'000;
+constexpr std::uint32_t kMatchLimit = 20'000'000;
 constexpr std::uint32_t kDepthLimit = 100'000;
 constexpr std::size_t kHeapLimitKib = 64 * 1024;
 constexpr std::size_t kStackBytes = 32 * 1024;
