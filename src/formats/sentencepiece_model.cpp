@@ -89,7 +89,8 @@ void expect_type(const ProtoReader::Field& field, unsigned wire_type, std::strin
 struct Model {
   TokenizerData data;
   NormalizeSentencePiece normalizer;
-  std::uint64_t model_type = 1;  // unigram
+  std::uint64_t model_type = 1;          // unigram
+  std::string unk_surface = " \u2047 ";  // the library's default
   std::string unk_piece = "<unk>", bos_piece = "<s>", eos_piece = "</s>", pad_piece = "<pad>";
 };
 
@@ -139,6 +140,10 @@ void read_trainer_spec(std::string_view bytes, std::size_t offset, Model& model)
       case 35:
         expect_type(field, 0, "byte_fallback");
         model.data.byte_fallback = field.value != 0;
+        break;
+      case 44:
+        expect_type(field, 2, "unk_surface");
+        model.unk_surface = field.bytes;
         break;
       case 45:
         expect_type(field, 2, "unk_piece");
@@ -226,7 +231,8 @@ TokenizerData read_sentencepiece_model(std::string_view bytes, std::string_view 
   data.special.bos = index.find(model.bos_piece);
   data.special.eos = index.find(model.eos_piece);
   data.special.pad = index.find(model.pad_piece);
-  data.decoder = {DecoderKind::sentencepiece, model.normalizer.add_dummy_prefix, false, ""};
+  data.decoder = {DecoderKind::sentencepiece, model.normalizer.add_dummy_prefix, false, "",
+                  model.unk_surface};
   for (std::size_t id = 0; id < data.pieces.size(); ++id) {
     const bool is_special = data.types[id] == PieceType::control || data.types[id] == PieceType::unknown;
     if (!is_special || data.pieces[id].empty()) continue;

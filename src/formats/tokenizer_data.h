@@ -137,6 +137,9 @@ struct DecoderData {
   bool strip_leading_space = false;  // sentencepiece: one blank before the first piece is not text
   bool clean_up = false;             // wordpiece: "word ." becomes "word."
   std::string word_suffix;
+  std::string unknown_text;  // what the unknown token becomes; "" = its own text
+  bool strip_all_leading =
+      false;  // sentencepiece: pieces that are but a blank are no text before the first one either
 };
 
 /// A token found in the text before everything else.

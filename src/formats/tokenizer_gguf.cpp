@@ -80,7 +80,7 @@ class GgufTokenizerReader {
       data_.special = {.bos = 1, .eos = 2, .unk = 0, .sep = {}, .pad = {}, .cls = {}, .mask = {}, .eot = {}};
       add_bos_ = true;
     }
-    data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, ""};
+    data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, "", "", false};
     data_.normalizers.push_back(std::move(normalizer));
     find_unknown();
   }
@@ -158,7 +158,7 @@ class GgufTokenizerReader {
         file_.boolean("tokenizer.ggml.normalizer.strip_accents").value_or(normalizer.lowercase);
     data_.normalizers.push_back(normalizer);
     data_.pre_tokenizers.push_back(SplitBert{});
-    data_.decoder = {DecoderKind::wordpiece, false, true, ""};
+    data_.decoder = {DecoderKind::wordpiece, false, true, "", "", false};
     add_bos_ = true;
     add_sep_ = true;
   }
@@ -221,6 +221,21 @@ class GgufTokenizerReader {
       token.id = static_cast<TokenId>(id);
       token.is_special = is_special;
       data_.added_tokens.push_back(std::move(token));
+    }
+    apply_stripping();
+  }
+
+  /// GGUF has no place for what a token does to the white space around it; these are the models whose own
+  /// files say so.
+  void apply_stripping() {
+    const std::string name = ascii_lower(file_.text("general.name").value_or(""));
+    const bool is_phi3 = name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
+    const std::string_view pre = data_.pre_tokenizer_name;
+    for (AddedToken& token : data_.added_tokens) {
+      if (is_phi3 && token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>")
+        token.rstrip = true;
+      if (token.text == "<mask>" && pre.starts_with("jina-v2-")) token.lstrip = true;
+      if (token.text == "[MASK]" && pre == "modern-bert") token.lstrip = true;
     }
   }
 

@@ -49,7 +49,7 @@ class TokenizerJsonReader {
       read_post_processor_json(*part, index, data_);
     if (const Json* part = object.if_contains("decoder")) read_decoder_json(*part, data_);
     if (data_.kind == TokenizerKind::wordpiece && data_.decoder.kind == DecoderKind::concatenate) {
-      data_.decoder = {DecoderKind::wordpiece, false, true, ""};
+      data_.decoder = {DecoderKind::wordpiece, false, true, "", "", false};
     }
     return std::move(data_);
   }

@@ -220,7 +220,7 @@ TokenizerData read_wordpiece_vocab(std::string_view text, std::string_view token
   data.types.assign(data.pieces.size(), PieceType::normal);
   data.continuing_prefix = "##";
   data.pre_tokenizers.push_back(SplitBert{});
-  data.decoder = {DecoderKind::wordpiece, false, true, ""};
+  data.decoder = {DecoderKind::wordpiece, false, true, "", "", false};
   const PieceIndex index(data.pieces);
   data.special.unk = index.find("[UNK]");
   data.special.cls = data.special.bos = index.find("[CLS]");

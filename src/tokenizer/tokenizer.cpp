@@ -81,6 +81,7 @@ struct Tokenizer::Impl {
 
   std::string text_of(TokenId id) const {
     const std::string& piece = data.pieces[id];
+    if (data.special.unk == id && !data.decoder.unknown_text.empty()) return data.decoder.unknown_text;
     switch (data.decoder.kind) {
       case DecoderKind::concatenate: return piece;
       case DecoderKind::byte_level: {
@@ -208,11 +209,13 @@ struct Tokenizer::Impl {
     if (skip_special && is_special[id]) return;
     std::string_view bytes = piece_bytes[id];
     if (is_first && bytes.starts_with(' ')) {
-      const bool strips = data.decoder.kind == DecoderKind::wordpiece || data.decoder.strip_leading_space;
+      const bool is_unknown_text = data.special.unk == id && !data.decoder.unknown_text.empty();
+      const bool strips = !is_unknown_text &&
+                          (data.decoder.kind == DecoderKind::wordpiece || data.decoder.strip_leading_space);
       if (strips) bytes.remove_prefix(1);
     }
     out += bytes;
-    is_first = false;
+    is_first = bytes.empty() && is_first && data.decoder.strip_all_leading;
   }
 
   static constexpr std::size_t kMaxFreeScratch = 64;

@@ -66,14 +66,20 @@ TEST(Scanner, CutsWhereItsPatternMatches) {
   for (const std::string& pattern : patterns) {
     const auto scanner = make_scanner(pattern);
     ASSERT_NE(scanner, nullptr) << pattern;
+    const Regex regex(pattern);
+    Regex::Matcher matcher(regex);
+    std::vector<Regex::Match> matches;
     for (int round = 0; round < 500; ++round) {
       const std::string text = random_text(random, random() % 40);
       std::vector<Stretch> stretches;
       scanner->scan(text, {0, static_cast<std::uint32_t>(text.size())}, stretches);
-      std::vector<std::string> parts;
-      for (const Stretch stretch : stretches)
-        parts.push_back(text.substr(stretch.begin, stretch.end - stretch.begin));
-      ASSERT_EQ(parts, matches_of(pattern, text)) << pattern;
+      matches.clear();
+      matcher.find_all(text, 0, matches);
+      ASSERT_EQ(stretches.size(), matches.size()) << pattern << " on " << text;
+      for (std::size_t i = 0; i < matches.size(); ++i) {
+        ASSERT_EQ(stretches[i].begin, matches[i].begin) << pattern << " on " << text;
+        ASSERT_EQ(stretches[i].end, matches[i].end) << pattern << " on " << text;
+      }
     }
   }
   EXPECT_EQ(make_scanner(R"(\p{L}+)"), nullptr);
