@@ -231,8 +231,8 @@ TokenizerData read_sentencepiece_model(std::string_view bytes, std::string_view 
   data.special.bos = index.find(model.bos_piece);
   data.special.eos = index.find(model.eos_piece);
   data.special.pad = index.find(model.pad_piece);
-  data.decoder = {DecoderKind::sentencepiece, model.normalizer.add_dummy_prefix, false, "",
-                  model.unk_surface};
+  data.decoder = {DecoderKind::sentencepiece, model.normalizer.add_dummy_prefix,        false, "",
+                  model.unk_surface,          model.normalizer.remove_extra_whitespaces};
   for (std::size_t id = 0; id < data.pieces.size(); ++id) {
     const bool is_special = data.types[id] == PieceType::control || data.types[id] == PieceType::unknown;
     if (!is_special || data.pieces[id].empty()) continue;
