@@ -113,7 +113,8 @@ List& Interpreter::iterate(const Value& value) {
 
 Value Interpreter::attribute(const Value& object, std::string_view name) {
   switch (object.kind()) {
-    case Kind::undefined: fail(cat("cannot read '.", name, "' of ", named(object), kTestFirst));
+    case Kind::undefined:
+      fail(cat("cannot read '.", truncate_utf8(name, 60), "' of ", named(object), kTestFirst));
     case Kind::space:
       if (const auto* value = find(object.as_dict(), name, *this)) return *value;
       return Value::undefined(name);
@@ -144,7 +145,7 @@ Value Interpreter::item(const Value& object, const Value& key) {
     auto index = key.as_integer();
     const auto size =
         static_cast<std::int64_t>(object.is_list() ? object.as_list().items.size() : length(object.text()));
-    step(object.is_list() ? 0 : object.text().size() / 64);
+    step(object.is_list() ? 0 : object.text().size() / 32);
     if (index < 0) index += size;
     if (index < 0 || index >= size) return Value::undefined(arena_.copy(cat("item ", key.as_integer())));
     if (object.is_list()) return object.as_list().items[static_cast<std::size_t>(index)];
@@ -169,6 +170,7 @@ Value Interpreter::path(const Value& object, const Value& path, const std::optio
     return value.is(Kind::undefined) && otherwise ? *otherwise : value;
   };
   if (!path.is(Kind::string)) return or_else(item(object, path));
+  step(path.text().size() / 8);
   auto value = object;
   for (const auto part : split(path.text(), '.')) {
     const auto index = part.starts_with('-') ? std::nullopt : parse_int(part);

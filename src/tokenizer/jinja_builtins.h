@@ -85,6 +85,8 @@ Value filter_unique(Interpreter&, const Value& subject, Arguments&);
 // What methods and filters share.
 Value items_of_dict(Interpreter& interpreter, const Dict& dict);  // list of (key, value)
 Value join_items(Interpreter& interpreter, const std::pmr::vector<Value>& items, std::string_view separator);
+Value stripped(Interpreter& interpreter, std::string_view text, std::optional<std::string_view> chars,
+               bool left, bool right);
 Value replace_in(Interpreter& interpreter, std::string_view text, std::string_view from, std::string_view to,
                  std::int64_t count);
 /// `align` is '<', '>' or '^'; `fill` one character.

@@ -36,7 +36,7 @@ template <Transform transform>
 Value filter_transform(Interpreter& interpreter, const Value& subject, Arguments& arguments) {
   no_arguments(interpreter, "this filter", arguments);
   const auto text = text_subject(interpreter, subject);
-  interpreter.step(text.text().size() / 16);
+  interpreter.step(text.text().size() / 4);
   return interpreter.new_string(transform(text.text()));
 }
 
@@ -69,8 +69,7 @@ Value filter_trim(Interpreter& interpreter, const Value& subject, Arguments& arg
     chars = bound[0]->text();
   }
   const auto text = text_subject(interpreter, subject).text();
-  interpreter.step(text.size() / 64 * (1 + (chars ? chars->size() : 0)));
-  return Value::string(strip(text, chars, true, true));
+  return stripped(interpreter, text, chars, true, true);
 }
 
 Value filter_replace(Interpreter& interpreter, const Value& subject, Arguments& arguments) {
@@ -92,7 +91,7 @@ Value filter_indent(Interpreter& interpreter, const Value& subject, Arguments& a
     indent.assign(static_cast<std::size_t>(std::max<std::int64_t>(width, 0)), ' ');
   }
   const auto text = text_subject(interpreter, subject);
-  interpreter.step(text.text().size() / 16);
+  interpreter.step(text.text().size() / 8);
   // An ending line end makes one more, empty line.
   auto lines = split_lines_python(text.text(), false);
   if (text.text().empty() || split_lines_python(text.text(), true).back().size() != lines.back().size())
@@ -134,7 +133,7 @@ Value filter_length(Interpreter& interpreter, const Value& subject, Arguments& a
     case Kind::undefined: break;
     case Kind::string:
       size = length(subject.text());
-      interpreter.step(subject.text().size() / 64);
+      interpreter.step(subject.text().size() / 32);
       break;
     case Kind::list:
     case Kind::tuple: size = subject.as_list().items.size(); break;
@@ -166,6 +165,7 @@ Value filter_int(Interpreter& interpreter, const Value& subject, Arguments& argu
   } else if (subject.is(Kind::real)) {
     number = truncated(subject.as_real());
   } else if (subject.is(Kind::string)) {
+    interpreter.step(subject.text().size() / 4);
     number = parse_python_int(subject.text(), static_cast<int>(base));
     if (!number) {
       if (const auto real = parse_python_float(subject.text())) number = truncated(*real);
@@ -178,6 +178,7 @@ Value filter_float(Interpreter& interpreter, const Value& subject, Arguments& ar
   const auto bound = bind(interpreter, "float", arguments, {"default"});
   if (subject.is_number()) return Value::real(subject.as_real());
   if (subject.is(Kind::string)) {
+    interpreter.step(subject.text().size() / 4);
     if (const auto number = parse_python_float(subject.text())) return Value::real(*number);
   }
   return bound[0].value_or(Value::real(0));
@@ -286,7 +287,7 @@ Value filter_truncate(Interpreter& interpreter, const Value& subject, Arguments&
 Value filter_wordcount(Interpreter& interpreter, const Value& subject, Arguments& arguments) {
   no_arguments(interpreter, "wordcount", arguments);
   const auto text = text_subject(interpreter, subject).text();
-  interpreter.step(text.size() / 16);
+  interpreter.step(text.size() / 4);
   std::int64_t count = 0;
   bool in_word = false;
   for (std::size_t pos = 0; pos < text.size();) {
@@ -362,6 +363,14 @@ Filter find_filter(std::string_view name) noexcept {
 }
 std::string suggest_filter() {
   return all_names(kFilters);
+}
+
+Value stripped(Interpreter& interpreter, std::string_view text, std::optional<std::string_view> chars,
+               bool left, bool right) {
+  if (chars && chars->size() > 4096) interpreter.fail("the characters to remove may take 4096 bytes");
+  const auto kept = strip(text, chars, left, right);
+  interpreter.step((text.size() - kept.size()) / 4 * (1 + (chars ? chars->size() : 0)));
+  return Value::string(kept);
 }
 
 Value replace_in(Interpreter& interpreter, std::string_view text, std::string_view from, std::string_view to,

@@ -502,7 +502,7 @@ Value Interpreter::call(const Value& callee, Arguments& arguments) {
   if (callee.is(Kind::loop)) return call_loop(callee.as_loop(), arguments);
   if (!callee.is(Kind::function)) {
     if (callee.is(Kind::undefined) && !callee.text().empty())
-      fail(cat("there is no function or method '", callee.text(), "'"));
+      fail(cat("there is no function or method '", truncate_utf8(callee.text(), 60), "'"));
     fail(cat("cannot call ", kind_name(callee.kind())));
   }
   const auto& function = callee.as_function();

@@ -21,7 +21,7 @@ Value sort_key(Interpreter& interpreter, const Value& item, const std::optional<
                bool case_sensitive) {
   const auto value = given(attribute) ? interpreter.path(item, *attribute) : item;
   if (case_sensitive || !value.is(Kind::string)) return value;
-  interpreter.step(value.text().size() / 16);
+  interpreter.step(value.text().size() / 4);
   return interpreter.new_string(lower(value.text()));
 }
 

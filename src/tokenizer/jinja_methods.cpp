@@ -41,7 +41,7 @@ using Transform = std::string (*)(std::string_view);
 template <Transform transform>
 Value str_transform(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   no_arguments(interpreter, "this method", arguments);
-  interpreter.step(self.text().size() / 16);
+  interpreter.step(self.text().size() / 4);
   return interpreter.new_string(transform(self.text()));
 }
 
@@ -49,8 +49,7 @@ template <bool left, bool right>
 Value str_strip(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   const auto bound = bind(interpreter, "strip", arguments, {"chars"});
   const auto chars = optional_text(interpreter, "strip", bound[0]);
-  interpreter.step(self.text().size() / 64 * (1 + (chars ? chars->size() : 0)));
-  return Value::string(strip(self.text(), chars, left, right));
+  return stripped(interpreter, self.text(), chars, left, right);
 }
 
 template <bool from_right>
@@ -71,7 +70,7 @@ Value str_split(Interpreter& interpreter, const Value& self, Arguments& argument
 
 Value str_split_lines(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   const auto bound = bind(interpreter, "splitlines", arguments, {"keepends"});
-  interpreter.step(self.text().size() / 16);
+  interpreter.step(self.text().size() / 8);
   return interpreter.new_list_of_strings(split_lines_python(self.text(), bound[0] && truthy(*bound[0])));
 }
 
@@ -102,7 +101,7 @@ Value str_has_affix(Interpreter& interpreter, const Value& self, Arguments& argu
   const auto text = window(interpreter, kName, self.text(), bound[1], bound[2], outside);
   const auto matches = [&](const Value& affix) {
     const auto wanted = text_argument(interpreter, kName, affix);
-    interpreter.step(1);
+    interpreter.step(1 + wanted.size() / 256);
     return !outside && (at_start ? text.starts_with(wanted) : text.ends_with(wanted));
   };
   if (!bound[0]->is_list()) return Value::boolean(matches(*bound[0]));
@@ -157,6 +156,7 @@ Value str_count(Interpreter& interpreter, const Value& self, Arguments& argument
   std::int64_t count = 0;
   for (auto at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size()))
     ++count;
+  interpreter.step(static_cast<std::size_t>(count) / 2);
   return Value::integer(count);
 }
 
@@ -168,7 +168,7 @@ bool is_alpha_or_digit(char32_t c) noexcept {
 template <Predicate predicate>
 Value str_all(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   no_arguments(interpreter, "this method", arguments);
-  interpreter.step(self.text().size() / 16);
+  interpreter.step(self.text().size() / 8);
   bool all = !self.text().empty();
   for (std::size_t pos = 0; all && pos < self.text().size();)
     all = predicate(next_code_point(self.text(), pos));
@@ -178,7 +178,7 @@ Value str_all(Interpreter& interpreter, const Value& self, Arguments& arguments)
 template <bool want_upper>
 Value str_is_case(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   no_arguments(interpreter, "this method", arguments);
-  interpreter.step(self.text().size() / 8);
+  interpreter.step(self.text().size() / 2);
   const auto large = upper(self.text());
   const auto small = lower(self.text());
   return Value::boolean(large != small && self.text() == (want_upper ? large : small));

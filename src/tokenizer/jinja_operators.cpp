@@ -224,7 +224,7 @@ Value slice_of(Interpreter& interpreter, const Value& object, const Value& start
         cat("cannot take a slice of ", kind_name(object.kind()), "; a list or a string would work"));
   const auto text = object.text();
   const auto range = slice_range(interpreter, start, stop, step, static_cast<std::int64_t>(length(text)));
-  interpreter.step(text.size() / 64);
+  interpreter.step(text.size() / 32);
   if (range.count == 0) return Value::string({});
   if (range.step == 1) {
     const auto rest = text.substr(byte_offset(text, static_cast<std::size_t>(range.start)));

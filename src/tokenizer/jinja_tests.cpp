@@ -69,12 +69,14 @@ bool is_divisible(Interpreter& interpreter, const Value& value, Arguments& argum
 bool is_lower(Interpreter& interpreter, const Value& value, Arguments& arguments) {
   no_arguments(interpreter, "lower", arguments);
   const auto text = interpreter.str(value);
+  interpreter.step(text.size() / 2);
   return text == lower(text) && text != upper(text);
 }
 
 bool is_upper(Interpreter& interpreter, const Value& value, Arguments& arguments) {
   no_arguments(interpreter, "upper", arguments);
   const auto text = interpreter.str(value);
+  interpreter.step(text.size() / 2);
   return text == upper(text) && text != lower(text);
 }
 

@@ -132,7 +132,10 @@ bool equal(const Value& a, const Value& b, Budget& budget, int depth) {
   switch (a.kind()) {
     case Kind::undefined:
     case Kind::none: return true;
-    case Kind::string: return a.text() == b.text();
+    case Kind::string:
+      if (a.text().size() != b.text().size()) return false;
+      budget.step(a.text().size() / 256);
+      return a.text() == b.text();
     case Kind::list:
     case Kind::tuple: {
       const auto& x = a.as_list().items;
@@ -184,7 +187,7 @@ void append_repr(std::string& out, const Value& value, Budget& budget, int depth
     case Kind::integer: out += cat(value.as_integer()); return;
     case Kind::real: append_float(out, value.as_real()); return;
     case Kind::string:
-      budget.step(value.text().size() / 16);
+      budget.step(value.text().size() / 4);
       append_string_repr(out, value.text());
       return;
     case Kind::list:
@@ -229,7 +232,7 @@ bool append_json(std::string& out, const Value& value, const JsonStyle& style, B
     case Kind::integer: out += cat(value.as_integer()); return true;
     case Kind::real: append_json_number(out, value.as_real()); return true;
     case Kind::string:
-      budget.step(value.text().size() / 16);
+      budget.step(value.text().size() / 4);
       append_json_string(out, value.text(), style.ascii);
       return true;
     case Kind::list:
@@ -345,8 +348,11 @@ Value* find(Dict& dict, const Value& key, Budget& budget) {
 
 Value* find(Dict& dict, std::string_view key, Budget& budget) {
   budget.step(1 + dict.entries.size() / 8);
-  for (auto& [name, value] : dict.entries)
-    if (name.is(Kind::string) && name.text() == key) return &value;
+  for (auto& [name, value] : dict.entries) {
+    if (!name.is(Kind::string) || name.text().size() != key.size()) continue;
+    budget.step(key.size() / 256);
+    if (name.text() == key) return &value;
+  }
   return nullptr;
 }
 

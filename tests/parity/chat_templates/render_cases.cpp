@@ -29,7 +29,16 @@ JsonObject render(const JsonObject& entry, std::map<std::string, ChatTemplate>& 
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--builtin") {
+    JsonObject sources;
+    for (const auto name : ChatTemplate::builtin_names()) {
+      const auto builtin = ChatTemplate::builtin(name);
+      sources[name] = builtin.source();
+    }
+    std::cout << to_json(sources) << '\n';
+    return 0;
+  }
   const std::string text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
   try {
     std::map<std::string, ChatTemplate> parsed;
