@@ -51,6 +51,10 @@ struct VectorTable {
   /// y = gelu(gate) · up, with the tanh form of gelu (arXiv:1606.08415).
   void (*gelu_tanh_mul)(const float* gate, const float* up, float* y, std::size_t n) noexcept;
   void (*gelu_tanh)(const float* x, float* y, std::size_t n) noexcept;
+  /// The same two with gelu(x) = x / 2 · (1 + erf(x / sqrt(2))), as BERT has it.
+  void (*gelu_erf_mul)(const float* gate, const float* up, float* y, std::size_t n) noexcept;
+  void (*gelu_erf)(const float* x, float* y, std::size_t n) noexcept;
+  void (*silu)(const float* x, float* y, std::size_t n) noexcept;
   /// y = cap · tanh(x / cap).
   void (*softcap)(const float* x, float cap, float* y, std::size_t n) noexcept;
   /// In place; returns the logarithm of the sum of exponentials.

@@ -19,6 +19,9 @@ std::optional<std::int64_t> GgufSource::integer(std::string_view key) const {
 std::optional<double> GgufSource::number(std::string_view key) const {
   return file_.number(full_key(key));
 }
+std::optional<bool> GgufSource::boolean(std::string_view key) const {
+  return file_.boolean(full_key(key));
+}
 std::optional<std::string> GgufSource::text(std::string_view key) const {
   const auto value = file_.text(full_key(key));
   return value ? std::optional<std::string>(*value) : std::nullopt;

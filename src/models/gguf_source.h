@@ -15,6 +15,7 @@ class GgufSource final : public ModelSource {
   std::string name() const override;
   std::optional<std::int64_t> integer(std::string_view key) const override;
   std::optional<double> number(std::string_view key) const override;
+  std::optional<bool> boolean(std::string_view key) const override;
   std::optional<std::string> text(std::string_view key) const override;
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const override;
   std::optional<std::vector<float>> numbers(std::string_view key) const override;

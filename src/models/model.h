@@ -38,14 +38,26 @@ class Model {
   /// tokens outside the vocabulary or a logits view of another size.
   virtual void forward(Compute& compute, const ForwardBatch& batch, MatrixView<float> logits) const = 0;
 
+  /// What logits are made of, normed, for all of the batch's tokens: [n_tokens, dim]. Keys and values go into
+  /// the cache as with forward().
+  virtual void hidden_states(Compute& compute, const ForwardBatch& batch, MatrixView<float> out) const = 0;
+
  protected:
   ModelInfo info_;
+};
+
+class WeightLoader;
+
+struct LoadOptions {
+  /// The longest sequence that will be run. Some models choose their rotations by it (LongRoPE, dynamic NTK):
+  /// then it must not change while a sequence grows. 0 = no longer than they were first trained for.
+  std::size_t max_seq_len = 0;
 };
 
 /// One line of the registry: how to load a family.
 struct ModelFamily {
   std::string_view architecture;  // as GGUF names it
-  std::unique_ptr<Model> (*load)(const ModelSource& source, Compute& compute);
+  std::unique_ptr<Model> (*load)(WeightLoader& loader);
 };
 
 /// Every family there is.
@@ -53,6 +65,7 @@ std::span<const ModelFamily> model_families() noexcept;
 
 /// Loads whatever the source holds. Throws Unsupported naming the architecture and those that work,
 /// CorruptData when settings or tensors do not fit together.
-std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute);
+std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute,
+                                  const LoadOptions& options = {});
 
 }  // namespace quintet

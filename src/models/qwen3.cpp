@@ -1,15 +1,16 @@
 // Qwen3 dense models (arXiv:2505.09388): Llama's block with RMSNorm on each head's queries and keys, rotation
 // in halves.
+#include "models/decoder.h"
 #include "models/families.h"
-#include "models/pre_norm_decoder.h"
 
 namespace quintet {
 
-std::unique_ptr<Model> load_qwen3(const ModelSource& source, Compute& compute) {
-  DecoderSettings settings = read_decoder_settings(source);
+std::unique_ptr<Model> load_qwen3(WeightLoader& loader) {
+  DecoderSettings settings = read_decoder_settings(loader);
   settings.rope.layout = RopeLayout::halves;
-  WeightLoader loader(source, compute);
-  return PreNormDecoder::load(loader, settings);
+  return load_decoder(loader, settings, [&](std::size_t layer) {
+    return load_pre_norm_block(loader, layer, settings, load_gated_mlp(loader, layer, settings));
+  });
 }
 
 }  // namespace quintet

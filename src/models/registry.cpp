@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "models/families.h"
-#include "models/model.h"
+#include "models/weights.h"
 
 namespace quintet {
 
@@ -19,9 +19,10 @@ std::span<const ModelFamily> model_families() noexcept {
   return kFamilies;
 }
 
-std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute) {
+std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute, const LoadOptions& options) {
+  WeightLoader loader(source, compute, options);
   for (const ModelFamily& family : kFamilies)
-    if (family.architecture == source.architecture()) return family.load(source, compute);
+    if (family.architecture == source.architecture()) return family.load(loader);
   std::string known;
   for (const ModelFamily& family : kFamilies) known += cat(known.empty() ? "" : ", ", family.architecture);
   throw Unsupported(cat(source.name(), " is of the architecture \"", source.architecture(),

@@ -11,9 +11,8 @@
 namespace quintet {
 
 /// A checkpoint as model families see it, whatever its format: settings under GGUF's names without the
-/// architecture
-/// ("attention.head_count"), tensors under GGUF's names ("blk.0.attn_q.weight"). const methods may run
-/// concurrently.
+/// architecture ("attention.head_count"), tensors under GGUF's names ("blk.0.attn_q.weight"). const methods
+/// may run concurrently.
 class ModelSource {
  public:
   virtual ~ModelSource() = default;
@@ -22,6 +21,7 @@ class ModelSource {
   virtual std::string name() const = 0;  // for people: the model's name, else the file's
   virtual std::optional<std::int64_t> integer(std::string_view key) const = 0;
   virtual std::optional<double> number(std::string_view key) const = 0;
+  virtual std::optional<bool> boolean(std::string_view key) const = 0;
   virtual std::optional<std::string> text(std::string_view key) const = 0;
   virtual std::optional<std::vector<std::int64_t>> integers(std::string_view key) const = 0;
   virtual std::optional<std::vector<float>> numbers(std::string_view key) const = 0;

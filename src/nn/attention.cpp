@@ -24,10 +24,17 @@ struct Task {
   std::size_t begin = 0, end = 0;  // tokens of the sequence's part of the batch
 };
 
+/// One token's heads, each by itself or all together.
+void norm_heads(const Compute& compute, const AttentionConfig& config, const std::vector<float>& weight,
+                std::span<float> heads) {
+  if (weight.empty()) return;
+  for (std::size_t begin = 0; begin < heads.size(); begin += weight.size())
+    compute.vector.rms_norm(&heads[begin], weight.data(), config.norm_eps, &heads[begin], weight.size());
+}
+
 /// Norm, rotation and scale of queries; norm, rotation and storing of keys and values.
 void prepare_heads(Compute& compute, const SelfAttention& self, const ForwardBatch& batch, std::size_t layer,
-                   const Rope* rope, const RopeAngles& angles, MatrixView<float> q, MatrixView<float> k,
-                   MatrixView<float> v) {
+                   const Rotation* rotation, MatrixView<float> q, MatrixView<float> k, MatrixView<float> v) {
   const AttentionConfig& config = self.config;
   const std::size_t head_dim = config.head_dim;
   const float scale = config.scale > 0.0f ? config.scale : 1.0f / std::sqrt(static_cast<float>(head_dim));
@@ -35,29 +42,29 @@ void prepare_heads(Compute& compute, const SelfAttention& self, const ForwardBat
     KvCache& cache = sequence.kv->cache();
     const auto pages = sequence.kv->pages();
     constexpr std::size_t kTogether = 16;  // tokens of a task
-    compute.team.for_each(
-        (sequence.n_tokens + kTogether - 1) / kTogether, [&](std::size_t task, std::size_t) {
-          const std::size_t end = std::min(sequence.n_tokens, (task + 1) * kTogether);
-          for (std::size_t i = task * kTogether; i < end; ++i) {
-            const std::size_t token = sequence.first_token + i;
-            for (std::size_t h = 0; h < config.n_heads; ++h) {
-              float* head = q.row(token).data() + h * head_dim;
-              if (!self.q_norm.empty())
-                compute.vector.rms_norm(head, self.q_norm.data(), config.norm_eps, head, head_dim);
-              if (rope != nullptr) rope->rotate(compute, head, token, angles);
-              compute.vector.scale(head, scale, head, head_dim);
-            }
-            const std::size_t position = sequence.kv->length() + i;
-            for (std::size_t h = 0; h < config.n_kv_heads; ++h) {
-              float* head = k.row(token).data() + h * head_dim;
-              if (!self.k_norm.empty())
-                compute.vector.rms_norm(head, self.k_norm.data(), config.norm_eps, head, head_dim);
-              if (rope != nullptr) rope->rotate(compute, head, token, angles);
-              cache.store(pages[position / kPageTokens], layer, h, position % kPageTokens, head,
-                          v.row(token).data() + h * head_dim);
-            }
-          }
-        });
+    compute.team.for_each((sequence.n_tokens + kTogether - 1) / kTogether,
+                          [&](std::size_t task, std::size_t) {
+                            const std::size_t end = std::min(sequence.n_tokens, (task + 1) * kTogether);
+                            for (std::size_t i = task * kTogether; i < end; ++i) {
+                              const std::size_t token = sequence.first_token + i;
+                              norm_heads(compute, config, self.q_norm, q.row(token));
+                              norm_heads(compute, config, self.k_norm, k.row(token));
+                              for (std::size_t h = 0; h < config.n_heads; ++h) {
+                                float* head = q.row(token).data() + h * head_dim;
+                                if (rotation != nullptr)
+                                  rotation->rope->rotate(compute, head, token, rotation->angles);
+                                compute.vector.scale(head, scale, head, head_dim);
+                              }
+                              const std::size_t position = sequence.kv->length() + i;
+                              for (std::size_t h = 0; h < config.n_kv_heads; ++h) {
+                                float* head = k.row(token).data() + h * head_dim;
+                                if (rotation != nullptr)
+                                  rotation->rope->rotate(compute, head, token, rotation->angles);
+                                cache.store(pages[position / kPageTokens], layer, h, position % kPageTokens,
+                                            head, v.row(token).data() + h * head_dim);
+                              }
+                            }
+                          });
   }
 }
 
@@ -75,6 +82,7 @@ void attend(const Compute& compute, const SelfAttention& self, const BatchSequen
   std::size_t n = 0;
   for (std::size_t i = task.begin; i < task.end; ++i) {
     const std::size_t position = sequence.kv->length() + i;
+    const std::size_t seen_to = config.is_causal ? position : sequence.kv->length() + sequence.n_tokens - 1;
     const std::size_t seen_from =
         config.window == 0 || position < config.window ? 0 : position + 1 - config.window;
     for (std::size_t g = 0; g < group; ++g, ++n) {
@@ -82,7 +90,7 @@ void attend(const Compute& compute, const SelfAttention& self, const BatchSequen
       queries[n] = q.row(sequence.first_token + i).data() + head * config.head_dim;
       outputs[n] = out.row(sequence.first_token + i).data() + head * config.head_dim;
       first[n] = static_cast<std::uint32_t>(seen_from);
-      last[n] = static_cast<std::uint32_t>(position);
+      last[n] = static_cast<std::uint32_t>(seen_to);
       if (!self.sinks.empty()) sinks[n] = self.sinks[head];
     }
   }
@@ -105,8 +113,8 @@ std::span<const std::uint32_t> batch_positions(Compute& compute, const ForwardBa
   return positions;
 }
 
-void SelfAttention::forward(Compute& compute, const ForwardBatch& batch, std::size_t layer, const Rope* rope,
-                            const RopeAngles& angles, MatrixView<const float> x,
+void SelfAttention::forward(Compute& compute, const ForwardBatch& batch, std::size_t layer,
+                            std::span<const Rotation> rotations, MatrixView<const float> x,
                             MatrixView<float> out) const {
   const Scratch::Scope scope(compute.scratch);
   const std::size_t n_tokens = batch.tokens.size(), group = config.queries_per_kv();
@@ -116,7 +124,7 @@ void SelfAttention::forward(Compute& compute, const ForwardBatch& batch, std::si
   const auto values = compute.scratch.take_matrix(n_tokens, config.n_kv_heads * config.head_dim);
   const LinearPart parts[] = {q.into(queries), k.into(keys), v.into(values)};
   linear(compute, x, parts);
-  prepare_heads(compute, *this, batch, layer, rope, angles, queries, keys, values);
+  prepare_heads(compute, *this, batch, layer, rope ? &rotations[*rope] : nullptr, queries, keys, values);
 
   const std::size_t tokens_per_task = std::max<std::size_t>(1, kTaskQueries / group);
   std::size_t n_tasks = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct AttentionConfig {
   float softcap = 0.0f;    // scores become softcap · tanh(score / softcap); 0 = not
   std::size_t window = 0;  // how many positions a query sees, itself included; 0 = all
   float norm_eps = 1e-6f;  // of the norms of queries and keys
+  bool is_causal = true;   // else a query sees the whole of its sequence's part of the batch, behind it too
   std::size_t queries_per_kv() const noexcept { return n_heads / n_kv_heads; }
 };
 
@@ -26,15 +28,17 @@ struct AttentionConfig {
 struct SelfAttention {
   AttentionConfig config;
   Linear q, k, v, o;
-  std::vector<float> q_norm, k_norm;  // [head_dim] RMSNorm of each head before rotation, or empty
-  std::vector<float> sinks;           // [n_heads] or empty
+  // RMSNorm before rotation: [head_dim] of each head (Qwen3), [n_heads · head_dim] of all together (OLMo 2),
+  // or empty.
+  std::vector<float> q_norm, k_norm;
+  std::vector<float> sinks;             // [n_heads] or empty
+  std::optional<std::size_t> rope = 0;  // which of the pass's rotations turns queries and keys
 
   /// out = o(softmax(q kᵀ) v) for the batch's tokens; stores their keys and values in layer `layer` of their
   /// sequences.
   ///   x, out  [n_tokens, dim]
-  /// `rope` may be null: no rotation.
-  void forward(Compute& compute, const ForwardBatch& batch, std::size_t layer, const Rope* rope,
-               const RopeAngles& angles, MatrixView<const float> x, MatrixView<float> out) const;
+  void forward(Compute& compute, const ForwardBatch& batch, std::size_t layer,
+               std::span<const Rotation> rotations, MatrixView<const float> x, MatrixView<float> out) const;
 };
 
 /// Positions of a batch's tokens in their sequences, in scratch memory of the current scope.

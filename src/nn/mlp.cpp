@@ -12,4 +12,12 @@ void GatedMlp::forward(Compute& compute, MatrixView<const float> x, MatrixView<f
   linear(compute, gates, down.into(out));
 }
 
+void PlainMlp::forward(Compute& compute, MatrixView<const float> x, MatrixView<float> out) const {
+  const Scratch::Scope scope(compute.scratch);
+  const auto inner = compute.scratch.take_matrix(x.rows, up.n_out());
+  linear(compute, x, up.into(inner));
+  activate(compute, activation, inner, inner);
+  linear(compute, inner, down.into(out));
+}
+
 }  // namespace quintet

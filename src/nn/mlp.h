@@ -14,4 +14,13 @@ struct GatedMlp {
   void forward(Compute& compute, MatrixView<const float> x, MatrixView<float> out) const;
 };
 
+/// down(activation(up(x)))  (arXiv:1706.03762, section 3.3)
+struct PlainMlp {
+  Linear up, down;
+  Activation activation = Activation::gelu_tanh;
+
+  ///   x, out  [n_tokens, dim]
+  void forward(Compute& compute, MatrixView<const float> x, MatrixView<float> out) const;
+};
+
 }  // namespace quintet

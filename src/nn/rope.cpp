@@ -18,6 +18,21 @@ double pair_of_turns(double n_turns, const RopeConfig& config) {
   return dim * std::log(length / (n_turns * 2.0 * std::numbers::pi)) / (2.0 * std::log(config.theta));
 }
 
+/// theta · (factor · seq_len / original_seq_len - (factor - 1))^(dim / (dim - 2)) for sequences that are
+/// longer than trained for: the slowest pair then turns as if they were not ("NTK-aware", in the words of
+/// arXiv:2309.00071, section 3.1).
+double scaled_theta(const RopeConfig& config) {
+  const auto theta = static_cast<double>(config.theta);
+  if (config.scaling != RopeScaling::dynamic_ntk || config.seq_len <= config.original_seq_len ||
+      config.dim <= 2)
+    return theta;
+  const auto dim = static_cast<double>(config.dim);
+  const double stretch =
+      config.factor * static_cast<double>(config.seq_len) / static_cast<double>(config.original_seq_len) -
+      (config.factor - 1.0);
+  return theta * std::pow(stretch, dim / (dim - 2.0));
+}
+
 }  // namespace
 
 std::vector<float> llama3_frequency_factors(std::size_t dim, float theta, float factor, float low_freq_factor,
@@ -41,6 +56,12 @@ std::vector<float> llama3_frequency_factors(std::size_t dim, float theta, float 
   return factors;
 }
 
+float longrope_attention_factor(float factor, std::size_t original_seq_len) {
+  if (factor <= 1.0f || original_seq_len < 2) return 1.0f;
+  return static_cast<float>(std::sqrt(1.0 + std::log(static_cast<double>(factor)) /
+                                                std::log(static_cast<double>(original_seq_len))));
+}
+
 Rope::Rope(const RopeConfig& config) : config_(config) {
   const std::size_t n_pairs = config.dim / 2;
   if (config.dim % 2 != 0)
@@ -49,14 +70,15 @@ Rope::Rope(const RopeConfig& config) : config_(config) {
     throw InvalidArgument(
         cat("rope: ", config.frequency_factors.size(), " frequency factors for ", n_pairs, " pairs"));
   }
+  const double theta = scaled_theta(config);
   for (std::size_t i = 0; i < n_pairs; ++i) {
-    double frequency = std::pow(static_cast<double>(config.theta),
-                                -2.0 * static_cast<double>(i) / static_cast<double>(config.dim));
+    double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.dim));
     if (!config.frequency_factors.empty()) frequency /= config.frequency_factors[i];
     frequencies_.push_back(frequency);
   }
   switch (config.scaling) {
-    case RopeScaling::none: break;
+    case RopeScaling::none:
+    case RopeScaling::dynamic_ntk: break;
     case RopeScaling::linear:
       for (double& frequency : frequencies_) frequency /= config.factor;
       break;

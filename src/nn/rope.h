@@ -12,7 +12,11 @@ namespace quintet {
 /// Which elements of a head form a pair that is rotated: i and i + dim / 2, or 2i and 2i + 1.
 enum class RopeLayout : std::uint8_t { halves, pairs };
 
-enum class RopeScaling : std::uint8_t { none, linear, yarn };
+/// How positions beyond the trained length are brought into it: linear divides all of them
+/// (arXiv:2306.15595), dynamic_ntk raises theta by how far `seq_len` goes beyond it, yarn treats fast and
+/// slow pairs differently (arXiv:2309.00071). Llama 3 and LongRoPE (arXiv:2402.13753) come as
+/// frequency_factors.
+enum class RopeScaling : std::uint8_t { none, linear, dynamic_ntk, yarn };
 
 /// Rotary position embedding (arXiv:2104.09864), read once from the checkpoint.
 struct RopeConfig {
@@ -21,9 +25,10 @@ struct RopeConfig {
   RopeLayout layout = RopeLayout::halves;
   RopeScaling scaling = RopeScaling::none;
   float factor = 1.0f;               // how many times longer than it was trained for
-  std::size_t original_seq_len = 0;  // what it was trained for; yarn
+  std::size_t original_seq_len = 0;  // what it was trained for; dynamic_ntk, yarn
+  std::size_t seq_len = 0;           // the longest sequence there will be; dynamic_ntk
   float yarn_beta_fast = 32.0f, yarn_beta_slow = 1.0f;
-  float attention_factor = 0.0f;         // yarn; 0 = 0.1 · ln(factor) + 1
+  float attention_factor = 0.0f;  // length of rotated vectors; 0 = with yarn 0.1 · ln(factor) + 1, else 1
   std::vector<float> frequency_factors;  // [dim / 2] divisors of the frequencies, or empty: Llama 3, LongRoPE
 };
 
@@ -31,6 +36,10 @@ struct RopeConfig {
 /// ones stay, those between blend (Llama 3.1 model card, "rope_scaling").
 std::vector<float> llama3_frequency_factors(std::size_t dim, float theta, float factor, float low_freq_factor,
                                             float high_freq_factor, float original_seq_len);
+
+/// Length of rotated vectors with LongRoPE, when the checkpoint doesn't say it: sqrt(1 + ln(factor) /
+/// ln(original_seq_len)), `factor` times longer than trained for (arXiv:2402.13753, Phi-3's configuration).
+float longrope_attention_factor(float factor, std::size_t original_seq_len);
 
 /// Angles of a batch's positions: cosines and sines [n_tokens][dim / 2].
 struct RopeAngles {
@@ -54,6 +63,12 @@ class Rope {
   RopeConfig config_;
   std::vector<double> frequencies_;  // [dim / 2]
   float magnitude_ = 1.0f;           // of the rotated vectors (yarn, LongRoPE)
+};
+
+/// A rotation with the angles of the batch in hand.
+struct Rotation {
+  const Rope* rope = nullptr;
+  RopeAngles angles;
 };
 
 }  // namespace quintet

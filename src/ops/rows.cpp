@@ -64,12 +64,29 @@ void add(Compute& compute, MatrixView<const float> a, MatrixView<const float> b,
   });
 }
 
+void activate(Compute& compute, Activation activation, MatrixView<const float> x, MatrixView<float> y) {
+  require_same("activate", x, y);
+  const auto function = activation == Activation::silu        ? compute.vector.silu
+                        : activation == Activation::gelu_tanh ? compute.vector.gelu_tanh
+                                                              : compute.vector.gelu_erf;
+  for_rows(compute, x.rows, x.cols,
+           [&](std::size_t r) { function(x.row(r).data(), y.row(r).data(), x.cols); });
+}
+
+void softcap(Compute& compute, MatrixView<const float> x, float cap, MatrixView<float> y) {
+  require_same("softcap", x, y);
+  if (!(cap > 0.0f)) throw InvalidArgument(cat("softcap: the cap is ", cap, ", it must be positive"));
+  for_rows(compute, x.rows, x.cols,
+           [&](std::size_t r) { compute.vector.softcap(x.row(r).data(), cap, y.row(r).data(), x.cols); });
+}
+
 void gated_activation(Compute& compute, Activation activation, MatrixView<const float> gate,
                       MatrixView<const float> up, MatrixView<float> y) {
   require_same("gated_activation", gate, up);
   require_same("gated_activation", gate, y);
-  const auto function =
-      activation == Activation::silu ? compute.vector.silu_mul : compute.vector.gelu_tanh_mul;
+  const auto function = activation == Activation::silu        ? compute.vector.silu_mul
+                        : activation == Activation::gelu_tanh ? compute.vector.gelu_tanh_mul
+                                                              : compute.vector.gelu_erf_mul;
   for_rows(compute, gate.rows, gate.cols, [&](std::size_t r) {
     function(gate.row(r).data(), up.row(r).data(), y.row(r).data(), gate.cols);
   });

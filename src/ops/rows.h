@@ -21,12 +21,19 @@ void layer_norm(Compute& compute, MatrixView<const float> x, std::span<const flo
 /// y = a + b, all [n_rows, dim]; y may be a or b.
 void add(Compute& compute, MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> y);
 
-/// The activation of a gated MLP.
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+/// The activation of an MLP: x / (1 + exp(-x)); x · Φ(x) in its tanh form; x · Φ(x) by erf
+/// (arXiv:1606.08415).
+enum class Activation : std::uint8_t { silu, gelu_tanh, gelu_erf };
+
+/// y = function(x), all [n_rows, dim]; y may be x.
+void activate(Compute& compute, Activation activation, MatrixView<const float> x, MatrixView<float> y);
 
 /// y = activation(gate) · up, all [n_rows, dim]; y may be gate or up.
 void gated_activation(Compute& compute, Activation activation, MatrixView<const float> gate,
                       MatrixView<const float> up, MatrixView<float> y);
+
+/// y = cap · tanh(x / cap), all [n_rows, dim]; y may be x.
+void softcap(Compute& compute, MatrixView<const float> x, float cap, MatrixView<float> y);
 
 /// Rows of an embedding table of any weight type, as f32 times `factor`.
 ///   table [vocab_size, dim];  ids [n_rows];  y [n_rows, dim]

@@ -59,6 +59,21 @@ TEST(Vector, ActivationsAgreeWithDoublePrecisionOverTheirWholeRange) {
           0.5 * v * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (v + 0.044715 * v * v * v))) * up[i];
       EXPECT_NEAR(y[i], expected, 1e-6 * std::abs(v) + 1e-30) << v;
     }
+    table.gelu_erf_mul(x.data(), up.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double v = x[i], expected = 0.5 * v * std::erfc(-v / std::sqrt(2.0)) * up[i];
+      EXPECT_NEAR(y[i], expected, 1e-6 * std::abs(v) + 1e-30) << v;
+    }
+    std::vector<float> one(n, 1.0f), alone(n);
+    table.gelu_erf_mul(x.data(), one.data(), y.data(), n);
+    table.gelu_erf(x.data(), alone.data(), n);
+    EXPECT_EQ(y, alone);
+    table.gelu_tanh_mul(x.data(), one.data(), y.data(), n);
+    table.gelu_tanh(x.data(), alone.data(), n);
+    EXPECT_EQ(y, alone);
+    table.silu_mul(x.data(), one.data(), y.data(), n);
+    table.silu(x.data(), alone.data(), n);
+    EXPECT_EQ(y, alone);
     table.softcap(x.data(), 30.0f, y.data(), n);
     for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i], 30.0 * std::tanh(x[i] / 30.0), 1e-5) << x[i];
   });
