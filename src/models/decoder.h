@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "models/weights.h"
+#include "models/block_weights.h"
 #include "nn/token_input.h"
 
 namespace quintet {

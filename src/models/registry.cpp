@@ -8,9 +8,10 @@ namespace quintet {
 namespace {
 
 constexpr ModelFamily kFamilies[] = {
-    {"llama", load_llama},
-    {"qwen2", load_qwen2},
-    {"qwen3", load_qwen3},
+    {"llama", load_llama},       {"qwen2", load_qwen2},     {"qwen3", load_qwen3},
+    {"qwen3moe", load_qwen3moe}, {"gemma", load_gemma},     {"gemma2", load_gemma2},
+    {"gemma3", load_gemma3},     {"phi3", load_phi3},       {"olmo2", load_olmo2},
+    {"gpt2", load_gpt2},         {"gptneox", load_gptneox}, {"starcoder2", load_starcoder2},
 };
 
 }  // namespace
