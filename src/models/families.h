@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "models/model.h"
+#include "models/encoder.h"
 
 /// The loaders that the registry names, one for each family's file.
 namespace quintet {
@@ -19,5 +19,8 @@ std::unique_ptr<Model> load_olmo2(WeightLoader& loader);
 std::unique_ptr<Model> load_gpt2(WeightLoader& loader);
 std::unique_ptr<Model> load_gptneox(WeightLoader& loader);
 std::unique_ptr<Model> load_starcoder2(WeightLoader& loader);
+
+std::unique_ptr<Encoder> load_bert(WeightLoader& loader);
+std::unique_ptr<Encoder> load_nomic_bert(WeightLoader& loader);
 
 }  // namespace quintet

@@ -24,6 +24,12 @@ std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute, c
   WeightLoader loader(source, compute, options);
   for (const ModelFamily& family : kFamilies)
     if (family.architecture == source.architecture()) return family.load(loader);
+  for (const EncoderFamily& family : encoder_families()) {
+    if (family.architecture == source.architecture()) {
+      throw Unsupported(cat(source.name(), " is an encoder (", source.architecture(),
+                            "): it embeds texts, it can't write them"));
+    }
+  }
   std::string known;
   for (const ModelFamily& family : kFamilies) known += cat(known.empty() ? "" : ", ", family.architecture);
   throw Unsupported(cat(source.name(), " is of the architecture \"", source.architecture(),

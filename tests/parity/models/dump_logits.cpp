@@ -21,7 +21,6 @@ int main(int argc, char** argv) {
       nullptr);
   llama_backend_init();
   llama_model_params model_params = llama_model_default_params();
-  model_params.use_mmap = false;
   llama_model* model = llama_model_load_from_file(argv[1], model_params);
   if (model == nullptr) return 1;
   llama_context_params params = llama_context_default_params();
