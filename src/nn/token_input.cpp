@@ -10,7 +10,7 @@ void TokenInput::forward(Compute& compute, const ForwardBatch& batch, MatrixView
   embed(compute, tokens, batch.tokens, scale, x);
   if (positions.is_empty()) return;
   const Scratch::Scope scope(compute.scratch);
-  const auto ids = compute.scratch.take<std::int32_t>(batch.tokens.size());
+  const auto ids = compute.scratch.take<std::uint32_t>(batch.tokens.size());
   for (const BatchSequence& sequence : batch.sequences) {
     const std::size_t end = sequence.kv->length() + sequence.n_tokens;
     if (end > positions.shape().n_rows()) {
@@ -18,7 +18,7 @@ void TokenInput::forward(Compute& compute, const ForwardBatch& batch, MatrixView
           cat("position ", end - 1, " is too far: the model knows ", positions.shape().n_rows()));
     }
     for (std::size_t i = 0; i < sequence.n_tokens; ++i)
-      ids[sequence.first_token + i] = static_cast<std::int32_t>(sequence.kv->length() + i);
+      ids[sequence.first_token + i] = static_cast<std::uint32_t>(sequence.kv->length() + i);
   }
   const auto rows = compute.scratch.take_matrix(x.rows, x.cols);
   embed(compute, positions, ids, 1.0f, rows);
