@@ -54,9 +54,13 @@ std::optional<std::string> template_in(const JsonObject& config, const fs::path&
   const auto* list = value->if_array();
   if (list == nullptr)
     throw CorruptData(cat(path.string(), ": \"chat_template\" is neither text nor a list"));
-  for (const Json& item : *list) {
-    const JsonObject& named = require_object(item, "an entry of chat_template");
-    if (get_string(named, "name") == "default") return get_string(named, "template");
+  try {
+    for (const Json& item : *list) {
+      const JsonObject& named = require_object(item, "an entry of chat_template");
+      if (get_string(named, "name") == "default") return get_string(named, "template");
+    }
+  } catch (const InvalidArgument& error) {
+    throw CorruptData(cat(path.string(), ": ", error.what()));
   }
   return std::nullopt;
 }
@@ -171,7 +175,11 @@ Checkpoint Checkpoint::open(const fs::path& path) {
 
 std::string Checkpoint::architecture() const {
   if (gguf_) return std::string(gguf_->architecture());
-  return get_string(config_, "model_type").value_or("");
+  try {
+    return get_string(config_, "model_type").value_or("");
+  } catch (const InvalidArgument& error) {
+    throw CorruptData(cat(folder_.string(), "/config.json: ", error.what()));
+  }
 }
 
 std::span<const TensorInfo> Checkpoint::tensors() const noexcept {

@@ -41,7 +41,8 @@ class Checkpoint {
   static Checkpoint open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  /// "llama", "qwen2", …: general.architecture, or config.json's model_type. "" when unknown.
+  /// "llama", "qwen2", …: general.architecture, or config.json's model_type. "" when unknown. Throws
+  /// CorruptData when it is no string.
   std::string architecture() const;
 
   /// One of them: the GGUF file …

@@ -93,6 +93,10 @@ TEST(Checkpoint, FindsTheChatTemplate) {
       folder / "tokenizer_config.json",
       R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "two"}]})");
   EXPECT_EQ(Checkpoint::open(folder.path()).chat_template(), "two");
+  write_file_atomically(folder / "tokenizer_config.json", R"({"chat_template": [7]})");
+  EXPECT_THROW(Checkpoint::open(folder.path()).chat_template(), CorruptData);
+  write_file_atomically(folder / "config.json", R"({"model_type": 7})");
+  EXPECT_THROW(Checkpoint::open(folder.path()).architecture(), CorruptData);
   write_file_atomically(folder / "chat_template.jinja", "three");
   EXPECT_EQ(Checkpoint::open(folder.path()).chat_template(), "three");
   {
