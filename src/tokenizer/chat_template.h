@@ -16,7 +16,7 @@ namespace quintet {
 /// is far above what a long conversation needs. Passing one is an Exhausted error that names it.
 struct TemplateLimits {
   std::size_t max_steps = 50'000'000;  // evaluated nodes and visited items
-  std::size_t max_depth = 1'000;       // nested evaluations, macros included; ~1 MB of stack
+  std::size_t max_depth = 1'000;       // nested evaluations, macros included; under 512 KB of stack
   std::size_t max_output_bytes = std::size_t{64} << 20;   // text written, that of macros and set blocks too
   std::size_t max_memory_bytes = std::size_t{256} << 20;  // values made while rendering
 };
