@@ -55,7 +55,7 @@ ChatTemplateCapabilities probe(const jinja::Program& program) {
     for (const std::string_view token : {"bos_token", "eos_token"})
       if (!input.variables.contains(token)) input.variables[token] = "";
     input.now = 0;
-    input.limits = {.max_steps = 300'000,
+    input.limits = {.max_steps = 50'000,
                     .max_depth = 500,
                     .max_output_bytes = std::size_t{1} << 20,
                     .max_memory_bytes = std::size_t{8} << 20};

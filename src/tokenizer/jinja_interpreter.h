@@ -99,7 +99,17 @@ class Interpreter final : public Budget {
 
  private:
   enum class Flow : std::uint8_t { on, leave, next };
-  class Deeper;
+  /// Counts one level of evaluation while it lives; throws Exhausted past the limit.
+  class Deeper {
+   public:
+    explicit Deeper(Interpreter& interpreter);
+    ~Deeper() { --interpreter_.depth_; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+
+   private:
+    Interpreter& interpreter_;
+  };
 
   Flow run(const Nodes& nodes, Scope& scope);
   Flow run(const Node& node, Scope& scope);
@@ -143,6 +153,21 @@ class Interpreter final : public Budget {
   std::size_t depth_ = 0;
   std::size_t output_bytes_ = 0;
   std::uint32_t offset_ = 0;  // of the node under evaluation
+};
+
+/// Sends what is written to a string of its own while it lives.
+class Capture {
+ public:
+  explicit Capture(std::string*& out) : out_(out), saved_(out) { out_ = &text_; }
+  ~Capture() { out_ = saved_; }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  std::string*& out_;
+  std::string* saved_;
+  std::string text_;
 };
 
 /// Arithmetic of two values as Python does it, strings and lists included.
