@@ -36,6 +36,7 @@ bool is_retryable_fault(HttpFault fault) noexcept {
     case HttpFault::timeout_total:
     case HttpFault::too_large:
     case HttpFault::garbled:
+    case HttpFault::redirect:
     case HttpFault::cancelled: return false;
   }
   return false;

@@ -42,6 +42,7 @@ ErrorCode error_code_of(HttpFault fault) noexcept {
     case HttpFault::timeout_first_byte:
     case HttpFault::timeout_idle:
     case HttpFault::timeout_total:
+    case HttpFault::redirect:
     case HttpFault::cut_off: return ErrorCode::unavailable;
   }
   return ErrorCode::internal;
@@ -70,6 +71,37 @@ HttpFault fault_of(CURLcode code, std::string_view detail) noexcept {
   }
 }
 
+// The body of a redirect is a line of HTML for people whose browser does not follow.
+constexpr std::size_t kMaxRedirectBody = std::size_t{64} << 10;
+
+/// The URL that a redirect leads to, when it is one.
+std::optional<std::string> redirect_target(const std::string& url, const HttpHead& head) {
+  if (head.status != 301 && head.status != 302 && head.status != 303 && head.status != 307 &&
+      head.status != 308)
+    return std::nullopt;
+  const auto location = find_header(head.headers, "Location");
+  if (!location || location->empty()) return std::nullopt;
+  // An answer that leads to no URL of HTTP is kept apart from one that leads nowhere.
+  return resolve_url(url, std::string(*location)).value_or("");
+}
+
+bool is_followed(const ClientRequest& request, const HttpHead& head) noexcept {
+  try {
+    if (request.max_redirects <= 0) return false;
+    const auto target = redirect_target(request.url, head);
+    return target &&
+           (request.redirect_scope == RedirectScope::anywhere || is_same_origin(request.url, *target));
+  } catch (...) {
+    return false;  // out of memory: the exchange itself will say so
+  }
+}
+
+/// What may leave the origin it was meant for; everything else may be a key.
+bool is_harmless_header(std::string_view name) noexcept {
+  return iequals_ascii(name, "Range") || iequals_ascii(name, "User-Agent") || iequals_ascii(name, "Accept") ||
+         starts_with_ignoring_case(name, "Accept-") || starts_with_ignoring_case(name, "If-");
+}
+
 /// A libcurl transfer handle with the multi handle that drives it and owns its connection.
 struct Slot {
   CURLM* multi = nullptr;
@@ -89,8 +121,11 @@ struct Slot {
 /// One exchange, as the callbacks of libcurl see it. Callbacks return to C, so exceptions wait in `error`.
 struct Transfer {
   const ClientRequest& request;
+  const HttpLimits& limits;
   const HttpBodySink& sink;
   ClientResponse response{};
+  std::size_t dropped_bytes = 0;
+  bool is_dropped = false;  // a redirect's body was too long to read for nothing
   std::size_t body_bytes = 0;
   std::size_t header_bytes = 0;
   bool body_started = false;
@@ -104,7 +139,15 @@ struct Transfer {
 };
 
 bool Transfer::take_body(std::string_view bytes) noexcept {
-  const std::size_t limit = request.limits.max_body_bytes;
+  if (is_followed(request, response.head)) {
+    // Read to its end, so that the connection can be used again, unless that would take long.
+    body_started = true;
+    dropped_bytes += bytes.size();
+    is_dropped = dropped_bytes > kMaxRedirectBody;
+    since = Clock::now();
+    return !is_dropped;
+  }
+  const std::size_t limit = limits.max_body_bytes;
   if (limit != 0 && bytes.size() > limit - std::min(limit, body_bytes)) {
     is_too_large = true;
     return false;
@@ -126,7 +169,7 @@ bool Transfer::take_body(std::string_view bytes) noexcept {
 }
 
 bool Transfer::take_header(std::string_view line) noexcept {
-  const std::size_t limit = request.limits.max_header_bytes;
+  const std::size_t limit = limits.max_header_bytes;
   header_bytes += line.size();
   if (limit != 0 && header_bytes > limit) {
     is_too_large = true;
@@ -222,6 +265,7 @@ std::string_view http_fault_name(HttpFault fault) noexcept {
     case HttpFault::cut_off: return "cut_off";
     case HttpFault::too_large: return "too_large";
     case HttpFault::garbled: return "garbled";
+    case HttpFault::redirect: return "redirect";
     case HttpFault::cancelled: return "cancelled";
   }
   return "garbled";
@@ -244,15 +288,6 @@ ProxySettings ProxySettings::from_environment(const char* (*get)(const char*)) {
   settings.https_proxy = environment_value(get, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
   settings.no_proxy = environment_value(get, {"no_proxy", "NO_PROXY"});
   return settings;
-}
-
-std::string url_origin(std::string_view url) {
-  const auto scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return "(no scheme)";
-  const std::string_view rest = url.substr(scheme_end + 3);
-  std::string_view authority = rest.substr(0, rest.find_first_of("/?#\\"));
-  if (const auto at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
-  return cat(ascii_lower(url.substr(0, scheme_end)), "://", authority);
 }
 
 struct HttpClient::State {
@@ -295,7 +330,6 @@ struct HttpClient::State {
     CURL* easy = slot->easy;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     // One request per connection at a time: HTTP/2 would only add its framing.
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -315,7 +349,7 @@ struct HttpClient::State {
 
 namespace {
 
-void set_request(CURL* easy, const ClientRequest& request) {
+void set_request(CURL* easy, const ClientRequest& request, const HttpLimits& limits) {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
   curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);  // also undoes the body and HEAD of the request before
   if (request.method == "HEAD") {
@@ -328,10 +362,8 @@ void set_request(CURL* easy, const ClientRequest& request) {
   } else if (request.method != "GET") {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request.max_redirects > 0 ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(request.max_redirects));
   // For libcurl 0 means its default of 300 s: as good as none.
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.limits.connect.count()));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
 }
 
 /// Keeps the transfer attached to its multi handle; detaching an unfinished one closes its connection.
@@ -363,7 +395,7 @@ std::optional<Deadline> nearest_deadline(const Transfer& transfer, Clock::time_p
     if (limit.count() > 0 && (!nearest || since + limit < nearest->time))
       nearest = {fault, since + limit, limit};
   };
-  const HttpLimits& limits = transfer.request.limits;
+  const HttpLimits& limits = transfer.limits;
   consider(HttpFault::timeout_total, started, limits.total);
   if (transfer.body_started) {
     consider(HttpFault::timeout_idle, transfer.since, limits.idle);
@@ -399,6 +431,48 @@ std::size_t HttpClient::n_idle() const {
 
 ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink& sink,
                                 std::stop_token stop) {
+  const auto started = Clock::now();
+  ClientResponse response = exchange(request, request.limits, sink, stop, started);
+  response.url = request.url;
+  if (!is_followed(request, response.head)) return response;
+
+  ClientRequest hop = request;
+  std::vector<HttpHead> redirects;
+  while (is_followed(hop, response.head)) {
+    const auto refuse = [&](std::string_view reason) {
+      throw HttpFailure(HttpFault::redirect, false,
+                        cat(request.method, " ", url_origin(request.url), ": ", reason));
+    };
+    std::string target = redirect_target(hop.url, response.head).value_or("");
+    if (target.empty()) refuse("the redirect does not lead to a URL of http or https");
+    if (redirects.size() == static_cast<std::size_t>(request.max_redirects))
+      refuse(cat("more than ", request.max_redirects, " redirects"));
+    const int status = response.head.status;
+    redirects.push_back(std::move(response.head));
+    if ((status == 303 && hop.method != "HEAD") || (status <= 302 && hop.method == "POST")) {
+      hop.method = "GET";
+      hop.body.clear();
+      std::erase_if(hop.headers, [](const HttpHeader& h) { return iequals_ascii(h.name, "Content-Type"); });
+    }
+    if (!is_same_origin(hop.url, target)) {
+      const std::string to = url_origin(target);
+      if (hop.url.starts_with("https") && !to.starts_with("https"))
+        refuse(cat("the redirect leaves https, for ", to));
+      if (!hop.body.empty()) refuse(cat("the redirect would take the body to ", to));
+      std::erase_if(hop.headers, [](const HttpHeader& h) { return !is_harmless_header(h.name); });
+    }
+    hop.url = std::move(target);
+    response = exchange(hop, request.limits, sink, stop, started);
+  }
+  response.url = std::move(hop.url);
+  response.redirects = std::move(redirects);
+  return response;
+}
+
+/// One request and its response, redirect or not.
+ClientResponse HttpClient::exchange(const ClientRequest& request, const HttpLimits& limits,
+                                    const HttpBodySink& sink, const std::stop_token& stop,
+                                    Clock::time_point started) {
   std::string origin = url_origin(request.url);
   const std::string what = cat(request.method, " ", origin);
   const bool is_https = origin.starts_with("https://");
@@ -412,13 +486,13 @@ ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink
   auto slot = state_->take_slot(origin);
   slot->origin = std::move(origin);
   CURL* easy = slot->easy;
-  Transfer transfer{.request = request, .sink = sink};
+  Transfer transfer{.request = request, .limits = limits, .sink = sink};
   std::array<char, CURL_ERROR_SIZE> detail{};
 
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   const ProxySettings& proxy = state_->options.proxy;
   curl_easy_setopt(easy, CURLOPT_PROXY, (is_https ? proxy.https_proxy : proxy.http_proxy).c_str());
-  set_request(easy, request);
+  set_request(easy, request, limits);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
@@ -431,7 +505,6 @@ ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink
   {
     const Attachment attachment(*slot);
     const std::stop_callback wake(stop, [multi = slot->multi] { curl_multi_wakeup(multi); });
-    const auto started = Clock::now();
     for (;;) {
       int n_running = 0;
       if (curl_multi_perform(slot->multi, &n_running) != CURLM_OK) {
@@ -441,9 +514,9 @@ ClientResponse HttpClient::send(const ClientRequest& request, const HttpBodySink
       if (const CURLMsg* message = curl_multi_info_read(slot->multi, &n_messages); message != nullptr) {
         const CURLcode result = message->data.result;
         if (transfer.error) std::rethrow_exception(transfer.error);
+        if (transfer.is_dropped) return std::move(transfer.response);  // the slot goes, and its connection
         if (transfer.is_too_large) {
-          fail(HttpFault::too_large,
-               cat("the answer is larger than ", request.limits.max_body_bytes, " bytes"));
+          fail(HttpFault::too_large, cat("the answer is larger than ", limits.max_body_bytes, " bytes"));
         }
         if (result != CURLE_OK) {
           const std::string_view reason = detail[0] != '\0' ? detail.data() : curl_easy_strerror(result);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "net/url.h"
 
 namespace quintet {
 
@@ -28,6 +29,7 @@ enum class HttpFault : std::uint8_t {
   cut_off,    // the peer closed before the response was complete
   too_large,  // more body or headers than the request allows
   garbled,    // the peer does not speak HTTP
+  redirect,   // too many redirects, or one that must not be followed
   cancelled
 };
 std::string_view http_fault_name(HttpFault fault) noexcept;
@@ -65,6 +67,12 @@ struct HttpLimits {
   std::size_t max_header_bytes = std::size_t{128} << 10;
 };
 
+/// Which redirects are followed; one that is not is the response itself.
+enum class RedirectScope : std::uint8_t { anywhere, same_origin };
+
+/// Redirects: a request that leaves its origin (scheme, host or port) takes only Accept*, Range, If-* and
+/// User-Agent headers along, so never a key; from https to http, and with a body to another origin, it is not
+/// sent at all. Bodies of redirects are dropped unseen.
 struct ClientRequest {
   std::string method = "GET";
   std::string url;  // http or https
@@ -72,6 +80,7 @@ struct ClientRequest {
   std::string body;
   HttpLimits limits;  // read anew before each wait: a sink may change them while it is called
   int max_redirects = 0;
+  RedirectScope redirect_scope = RedirectScope::anywhere;
 };
 
 struct HttpHead {
@@ -81,7 +90,9 @@ struct HttpHead {
 
 struct ClientResponse {
   HttpHead head;
-  std::string body;  // empty when a sink took it
+  std::string body;                 // empty when a sink took it
+  std::string url;                  // that answered: the request's, or where redirects led
+  std::vector<HttpHead> redirects;  // followed on the way, first one first
 };
 
 /// Takes a piece of the body on the thread that called send(), as it arrives. What it throws ends the
@@ -131,10 +142,9 @@ class HttpClient {
 
  private:
   struct State;
+  ClientResponse exchange(const ClientRequest& request, const HttpLimits& limits, const HttpBodySink& sink,
+                          const std::stop_token& stop, std::chrono::steady_clock::time_point started);
   std::unique_ptr<State> state_;
 };
-
-/// "https://host:port" of a URL, without user, path and query; the URL itself when it has no scheme.
-std::string url_origin(std::string_view url);
 
 }  // namespace quintet

@@ -281,6 +281,98 @@ TEST(HttpClient, FollowsRedirectsOnlyWhenAskedTo) {
   EXPECT_FALSE(find_header(response.head.headers, "Location"));
 }
 
+TEST(HttpClient, TakesNoKeyAlongWhenARedirectLeavesTheOrigin) {
+  HttpScriptServer other;  // another port is another origin
+  other.set_handler([](const RecordedRequest&) { return http_reply(206, "text/plain", "bytes"); });
+  HttpScriptServer server;
+  server.set_handler([&](const RecordedRequest& request) {
+    return request.target == "/near"
+               ? http_reply(302, "text/plain", "", cat("Location: ", other.url("/far?sig=1"), "\r\n"))
+               : http_reply(307, "text/plain", "", "Location: near\r\nX-Linked-Size: 5\r\n");
+  });
+  HttpClient client;
+  ClientRequest request = get(server, "/start");
+  request.max_redirects = 5;
+  request.headers = {{"Authorization", "Bearer secret"},
+                     {"X-Api-Key", "secret"},
+                     {"Cookie", "secret"},
+                     {"Range", "bytes=3-"},
+                     {"If-Range", "\"e\""}};
+  std::string seen_by_sink;
+  const auto response = client.send(request, [&](const HttpHead& head, std::string_view bytes) {
+    EXPECT_EQ(head.status, 206);
+    seen_by_sink += bytes;
+  });
+  EXPECT_EQ(seen_by_sink, "bytes");
+  EXPECT_EQ(response.url, other.url("/far?sig=1"));
+  ASSERT_EQ(response.redirects.size(), 2u);
+  EXPECT_EQ(find_header(response.redirects[0].headers, "X-Linked-Size"), "5");
+  EXPECT_EQ(response.redirects[1].status, 302);
+  EXPECT_EQ(server.requests().at(1).target, "/near");
+  EXPECT_EQ(server.requests().at(1).header("Authorization"), "Bearer secret");
+  const RecordedRequest far = other.requests().at(0);
+  for (const char* name : {"Authorization", "X-Api-Key", "Cookie"}) EXPECT_EQ(far.header(name), "") << name;
+  EXPECT_EQ(far.header("Range"), "bytes=3-");
+  EXPECT_EQ(far.header("If-Range"), "\"e\"");
+}
+
+TEST(HttpClient, ARedirectThatIsNotFollowedIsTheResponse) {
+  HttpScriptServer other;
+  HttpScriptServer server;
+  server.set_handler([&](const RecordedRequest& request) {
+    return request.target == "/"
+               ? http_reply(302, "text/plain", "", "Location: /moved\r\n")
+               : http_reply(302, "text/plain", "gone", cat("Location: ", other.url(), "\r\nX-Tag: t\r\n"));
+  });
+  HttpClient client;
+  ClientRequest request = get(server);
+  request.max_redirects = 5;
+  request.redirect_scope = RedirectScope::same_origin;
+  const auto response = client.send(request);
+  EXPECT_EQ(response.head.status, 302);
+  EXPECT_EQ(response.body, "gone");
+  EXPECT_EQ(find_header(response.head.headers, "X-Tag"), "t");
+  EXPECT_EQ(response.url, server.url("/moved"));
+  EXPECT_EQ(other.n_requests(), 0u);
+}
+
+TEST(HttpClient, RefusesRedirectsThatGoRoundOrLeadNowhereOrTakeABodyAway) {
+  HttpScriptServer other;
+  HttpScriptServer server;
+  server.set_handler([&](const RecordedRequest& request) {
+    if (request.target == "/body")
+      return http_reply(307, "text/plain", "", cat("Location: ", other.url(), "\r\n"));
+    return http_reply(302, "text/plain", "",
+                      request.target == "/file" ? "Location: file:///etc/passwd\r\n" : "Location: /\r\n");
+  });
+  HttpClient client;
+  ClientRequest request = get(server);
+  request.max_redirects = 3;
+  EXPECT_EQ(failure_of(client, request)->fault(), HttpFault::redirect);
+  EXPECT_EQ(server.n_requests(), 4u);
+  request.url = server.url("/file");
+  EXPECT_EQ(failure_of(client, request)->fault(), HttpFault::redirect);
+  request.url = server.url("/body");
+  request.method = "POST";
+  request.body = "private";
+  EXPECT_EQ(failure_of(client, request)->fault(), HttpFault::redirect);
+  EXPECT_EQ(other.n_requests(), 0u);
+}
+
+TEST(HttpClient, ARedirectWithAnEndlessBodyIsFollowedAllTheSame) {
+  HttpScriptServer server;
+  server.set_handler([](const RecordedRequest& request) -> ServerReply {
+    if (request.target == "/there") return http_reply(200, "text/plain", "here");
+    return {SendBytes{cat("HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 999999999\r\n\r\n",
+                          std::string(200'000, 'x'))},
+            StallUntilClosed{}};
+  });
+  HttpClient client;
+  ClientRequest request = get(server);
+  request.max_redirects = 1;
+  EXPECT_EQ(client.send(request).body, "here");
+}
+
 TEST(HttpClient, GoesThroughTheProxyItWasGivenExceptWhereToldNot) {
   HttpScriptServer proxy;
   proxy.set_handler([](const RecordedRequest&) { return http_reply(200, "text/plain", "from proxy"); });
@@ -339,6 +431,22 @@ TEST(ProxySettings, ReadsTheCustomaryVariablesButNotUpperCaseHttpProxy) {
   EXPECT_EQ(settings.http_proxy, "");
   EXPECT_EQ(settings.https_proxy, "http://secure");
   EXPECT_EQ(settings.no_proxy, "localhost");
+}
+
+TEST(ResolveUrl, FollowsReferencesAsABrowserDoes) {
+  EXPECT_EQ(resolve_url("https://a.example/b/c?d", "/e"), "https://a.example/e");
+  EXPECT_EQ(resolve_url("https://a.example/b/c?d", "e?f"), "https://a.example/b/e?f");
+  EXPECT_EQ(resolve_url("https://a.example/b", "http://other.example:81/x"), "http://other.example:81/x");
+  EXPECT_FALSE(resolve_url("https://a.example/", "file:///etc/passwd"));
+  EXPECT_FALSE(resolve_url("nonsense://a", "/b"));
+}
+
+TEST(IsSameOrigin, KnowsImpliedPortsAndIgnoresCase) {
+  EXPECT_TRUE(is_same_origin("https://Hub.example/a", "https://hub.example:443/b"));
+  EXPECT_FALSE(is_same_origin("https://hub.example/a", "http://hub.example/a"));
+  EXPECT_FALSE(is_same_origin("https://hub.example", "https://hub.example.evil.example"));
+  EXPECT_FALSE(is_same_origin("https://hub.example", "https://hub.example:8443"));
+  EXPECT_FALSE(is_same_origin("https://hub.example", "https://hub.example@evil.example/"));
 }
 
 TEST(UrlOrigin, KeepsSchemeHostAndPortOnly) {
