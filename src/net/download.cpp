@@ -84,14 +84,6 @@ std::string validator_of(const HttpHead& head) {
   return std::string(find_header(head.headers, "Last-Modified").value_or(""));
 }
 
-/// The URL as it may be written down: signatures and keys stand in the query or before the host.
-std::string nameable_url(std::string_view url) {
-  const auto scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return {};
-  const auto path = url.substr(std::min(url.size(), url.find_first_of("/?#", scheme_end + 3)));
-  return cat(url_origin(url), path.substr(0, path.find_first_of("?#")));
-}
-
 class Download {
  public:
   Download(HttpClient& client, const DownloadRequest& request, const DownloadObserver& observer,
@@ -242,7 +234,7 @@ void Download::adopt_part() {
     } else if (!request_.git_sha1.empty()) {
       is_ours = note->git_sha1 == request_.git_sha1;
     } else {
-      is_ours = !note->validator.empty() && note->url == nameable_url(request_.url);
+      is_ours = !note->validator.empty() && note->url == url_without_secrets(request_.url);
     }
     const auto expected = request_.size ? request_.size : note->size;
     is_ours = is_ours && (!expected || size <= *expected);
@@ -360,7 +352,7 @@ void Download::begin_body(const HttpHead& head) {
   }
   if (total) total_ = total;
   if (total_) check_space();
-  note_ = {nameable_url(request_.url), validator, request_.sha256, request_.git_sha1, total_};
+  note_ = {url_without_secrets(request_.url), validator, request_.sha256, request_.git_sha1, total_};
   note_.write(note_path_);
 }
 

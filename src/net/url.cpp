@@ -1,5 +1,7 @@
 #include "net/url.h"
 
+#include <algorithm>
+
 #include <curl/curl.h>
 
 #include "core/error.h"
@@ -64,6 +66,13 @@ std::string url_origin(std::string_view url) {
   std::string_view authority = rest.substr(0, rest.find_first_of("/?#\\"));
   if (const auto at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   return cat(ascii_lower(url.substr(0, scheme_end)), "://", authority);
+}
+
+std::string url_without_secrets(std::string_view url) {
+  const auto scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return url_origin(url);
+  const auto path = url.substr(std::min(url.size(), url.find_first_of("/?#", scheme_end + 3)));
+  return cat(url_origin(url), path.substr(0, path.find_first_of("?#")));
 }
 
 }  // namespace quintet

@@ -433,6 +433,12 @@ TEST(ProxySettings, ReadsTheCustomaryVariablesButNotUpperCaseHttpProxy) {
   EXPECT_EQ(settings.no_proxy, "localhost");
 }
 
+TEST(UrlWithoutSecrets, DropsUserAndQuery) {
+  EXPECT_EQ(url_without_secrets("https://me:key@a.example:81/b/c?token=x#y"), "https://a.example:81/b/c");
+  EXPECT_EQ(url_without_secrets("https://a.example?token=x"), "https://a.example");
+  EXPECT_EQ(url_without_secrets("nonsense?token=x"), "(no scheme)");
+}
+
 TEST(ResolveUrl, FollowsReferencesAsABrowserDoes) {
   EXPECT_EQ(resolve_url("https://a.example/b/c?d", "/e"), "https://a.example/e");
   EXPECT_EQ(resolve_url("https://a.example/b/c?d", "e?f"), "https://a.example/b/e?f");
