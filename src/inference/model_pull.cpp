@@ -114,11 +114,25 @@ void check_space(const Plan& plan) {
     needed += wanted - std::min(wanted, error ? 0 : static_cast<std::uint64_t>(there));
   }
   std::error_code error;
-  const auto space = fs::space(plan.folder, error);
+  fs::path folder = plan.folder;  // that exists
+  while (!fs::exists(folder, error) && folder != folder.parent_path()) folder = folder.parent_path();
+  const auto space = fs::space(folder.empty() ? "." : folder, error);
   if (error || space.available >= needed) return;
   throw Exhausted(cat("not enough disk space: ", readable_bytes(needed), " to download, ",
                       readable_bytes(space.available), " free in ", plan.folder.string(), ", so ",
                       readable_bytes(needed - space.available), " are missing"));
+}
+
+/// A pull that failed before its first byte leaves nothing behind.
+void forget_if_nothing_came(const ModelStore& store, const Plan& plan) {
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < plan.downloads.size(); ++i) {
+    std::error_code error;
+    const fs::path& path = plan.downloads[i].path;
+    if (fs::exists(path, error) || fs::exists(part_path(path), error)) return;
+    paths.push_back(plan.entries[i].path);
+  }
+  store.forget(plan.folder, paths);
 }
 
 /// What an earlier pull has brought and nobody changed since, or nothing.
@@ -162,8 +176,8 @@ PullResult pull_model(const ModelStore& store, HttpClient& http, const HubSettin
     }
   }
   if (!pending.empty()) {
-    store.record(plan.folder, pending);  // so that an interrupted pull is seen as one
     check_space(plan);
+    store.record(plan.folder, pending);  // so that an interrupted pull is seen as one
   }
   for (std::size_t i = 0; i < plan.downloads.size(); ++i) {
     if (is_done[i]) continue;
@@ -180,7 +194,11 @@ PullResult pull_model(const ModelStore& store, HttpClient& http, const HubSettin
     try {
       done = download(http, plan.downloads[i], report, stop, policy);
     } catch (const HttpRefusal& refusal) {
+      forget_if_nothing_came(store, plan);
       if (source) hub.throw_refusal(*source, entry.path, refusal.head(), refusal.body());
+      throw;
+    } catch (...) {
+      forget_if_nothing_came(store, plan);
       throw;
     }
     entry.size = done.bytes;

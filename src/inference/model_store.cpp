@@ -150,7 +150,7 @@ class Listing {
       model.origin = origin->second;
     if (!model.problem.empty()) return model;
     try {
-      model.details = read_gguf_details(model.path);
+      model.details = read_model_details(model.path);
       model.is_complete = true;
     } catch (const Error& error) {
       model.problem = error.what();
@@ -179,7 +179,7 @@ class Listing {
     take_files({expected.begin(), expected.end()}, model);
     if (!model.problem.empty()) return model;
     try {
-      model.details = read_folder_details(model.path);
+      model.details = read_model_details(model.path);
       model.is_complete = true;
     } catch (const Error& fault) {
       model.problem = fault.what();
@@ -309,7 +309,7 @@ StoredModel ModelStore::find(std::string_view name) const {
 void ModelStore::remove(const StoredModel& model) const {
   // What the manifests above the model know of it, complete or not.
   std::set<fs::path> files(model.files.begin(), model.files.end());
-  std::vector<std::pair<fs::path, std::string>> entries;  // manifest's folder, path in it
+  std::map<fs::path, std::vector<std::string>> entries;  // of manifests, by their folders
   const auto split = parse_split_name(model.id);
   const auto belongs = [&](const std::string& id) {
     if (model.format == ModelFormat::safetensors) return id.starts_with(model.id + "/") && !is_gguf(id);
@@ -329,7 +329,7 @@ void ModelStore::remove(const StoredModel& model) const {
     for (const auto& file : manifest) {
       if (!belongs(below(prefix, file.path))) continue;
       files.insert(folder / file.path);
-      entries.emplace_back(folder, file.path);
+      entries[folder].push_back(file.path);
     }
     if (folder == root_ || !folder.has_relative_path() || folder == folder.parent_path()) break;
   }
@@ -340,20 +340,28 @@ void ModelStore::remove(const StoredModel& model) const {
     fs::remove(file, error);
     if (error) throw Unavailable(cat("cannot delete ", file.string(), ": ", error.message()));
   }
-  for (const auto& [folder, path] : entries) {
-    const FolderLock lock(folder);
-    auto manifest = read_manifest(folder);
-    std::erase_if(manifest, [&](const ManifestFile& entry) { return entry.path == path; });
-    write_manifest(folder, manifest);
-  }
+  for (const auto& [folder, paths] : entries) forget(folder, paths);
   std::set<fs::path> folders{own};
   for (const auto& file : files) folders.insert(file.parent_path());
-  for (auto at = folders.rbegin(); at != folders.rend(); ++at) {  // deeper ones first
-    fs::path folder = *at;
-    std::error_code error;
-    while (folder != root_ && folder != folder.parent_path() && fs::remove(folder, error) && !error)
-      folder = folder.parent_path();
+  for (auto at = folders.rbegin(); at != folders.rend(); ++at) remove_empty(*at);  // deeper ones first
+}
+
+void ModelStore::forget(const std::filesystem::path& folder, const std::vector<std::string>& paths) const {
+  {
+    const FolderLock lock(folder);
+    auto manifest = read_manifest(folder);
+    std::erase_if(manifest, [&](const ManifestFile& entry) {
+      return std::find(paths.begin(), paths.end(), entry.path) != paths.end();
+    });
+    write_manifest(folder, manifest);
   }
+  remove_empty(folder);
+}
+
+void ModelStore::remove_empty(std::filesystem::path folder) const {
+  std::error_code error;
+  while (folder != root_ && folder != folder.parent_path() && fs::remove(folder, error) && !error)
+    folder = folder.parent_path();
 }
 
 }  // namespace quintet

@@ -71,15 +71,16 @@ class ModelStore {
   static std::vector<ManifestFile> read_manifest(const std::filesystem::path& folder);
   /// Adds entries, or replaces those of the same path; makes the folder when it does not exist.
   void record(const std::filesystem::path& folder, const std::vector<ManifestFile>& files) const;
+  /// Takes out the entries of these paths, and removes the folder, and those above it, if they are empty
+  /// then.
+  void forget(const std::filesystem::path& folder, const std::vector<std::string>& paths) const;
 
  private:
+  void remove_empty(std::filesystem::path folder) const;
   std::filesystem::path root_;
 };
 
-/// Throws Error when the file cannot be read as GGUF.
-ModelDetails read_gguf_details(const std::filesystem::path& path);
-/// From config.json and the headers of *.safetensors in `folder`. Throws NotFound naming a file that
-/// model.safetensors.index.json lists and that is not there, CorruptData when a file is damaged or cut short.
-ModelDetails read_folder_details(const std::filesystem::path& folder);
+/// Of a GGUF file (the first of a split one) or a folder. Throws as Checkpoint::open.
+ModelDetails read_model_details(const std::filesystem::path& path);
 
 }  // namespace quintet

@@ -23,7 +23,7 @@ struct SamplingOptions {
 
   float dry_multiplier = 0.0f;  // DRY: punishes what would continue a repetition; 0 = off
   float dry_base = 1.75f;
-  std::int32_t dry_allowed_length = 2;      // repetitions up to this long go unpunished
+  std::int32_t dry_allowed_length = 2;        // repetitions up to this long go unpunished
   std::vector<std::uint32_t> dry_breakers{};  // tokens that end a repetition
 
   float mirostat_tau = 0.0f;  // mirostat 2 (arXiv:2007.14966): wanted surprise in bits; 0 = off
