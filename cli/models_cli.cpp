@@ -10,7 +10,9 @@ namespace quintet::cli {
 
 void add_models_commands(CLI::App& app,
                          const std::function<void(std::function<int(const Options&)>)>& choose) {
-  CLI::App* models = app.get_subcommand_no_throw("models");
+  const auto existing =
+      app.get_subcommands([](const CLI::App* command) { return command->get_name() == "models"; });
+  CLI::App* models = existing.empty() ? nullptr : existing.front();
   if (models == nullptr) models = app.add_subcommand("models", "Models on this machine: list, pull, remove");
   models->require_subcommand(1);
 
