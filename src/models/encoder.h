@@ -31,11 +31,12 @@ class Encoder {
 
 /// One line of the registry of encoders.
 struct EncoderFamily {
-  std::string_view architecture;
+  std::string_view architecture;  // as GGUF names it
   std::unique_ptr<Encoder> (*load)(WeightLoader& loader);
+  HfDialect hf;
 };
 
-std::span<const EncoderFamily> encoder_families() noexcept;
+std::span<const EncoderFamily* const> encoder_families() noexcept;
 
 /// Loads an encoder, or a language model as one: its hidden states, each token seeing those before it. Throws
 /// as load_model.

@@ -7,7 +7,9 @@
 
 namespace quintet {
 
-std::unique_ptr<Model> load_gemma(WeightLoader& loader) {
+namespace {
+
+std::unique_ptr<Model> load(WeightLoader& loader) {
   DecoderSettings settings = read_decoder_settings(loader);
   settings.rope.layout = RopeLayout::halves;
   DecoderParts parts = load_decoder_parts(loader, settings, [&](std::size_t layer) {
@@ -17,5 +19,23 @@ std::unique_ptr<Model> load_gemma(WeightLoader& loader) {
   parts.input.scale = std::sqrt(static_cast<float>(settings.dim));
   return make_decoder(loader, settings, std::move(parts));
 }
+
+constexpr std::string_view kModelTypes[] = {"gemma"};
+constexpr std::string_view kActivations[] = {"gelu_pytorch_tanh", "gelu"};
+constexpr HfName kNames[] = {
+    {"output_norm", "model.norm", HfChange::plus_one},
+    {"blk.{b}.attn_norm", "model.layers.{b}.input_layernorm", HfChange::plus_one},
+    {"blk.{b}.ffn_norm", "model.layers.{b}.post_attention_layernorm", HfChange::plus_one},
+};
+
+}  // namespace
+
+constinit const ModelFamily kGemma{.architecture = "gemma",
+                                   .load = load,
+                                   .hf = {.model_types = kModelTypes,
+                                          .activations = kActivations,
+                                          .names = kNames,
+                                          .shared_names = kLlamaHfNames,
+                                          .optional_prefix = "model."}};
 
 }  // namespace quintet

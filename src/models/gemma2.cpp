@@ -20,9 +20,7 @@ float score_scale(const ModelSource& source, const DecoderSettings& settings) {
   return 1.0f / std::sqrt(static_cast<float>(divisor));
 }
 
-}  // namespace
-
-std::unique_ptr<Model> load_gemma2(WeightLoader& loader) {
+std::unique_ptr<Model> load(WeightLoader& loader) {
   const ModelSource& source = loader.source();
   DecoderSettings settings = read_decoder_settings(loader);
   settings.rope.layout = RopeLayout::halves;
@@ -39,5 +37,33 @@ std::unique_ptr<Model> load_gemma2(WeightLoader& loader) {
   parts.logit_softcap = static_cast<float>(source.number("final_logit_softcapping").value_or(30.0));
   return make_decoder(loader, settings, std::move(parts));
 }
+
+constexpr std::string_view kModelTypes[] = {"gemma2"};
+constexpr std::string_view kActivations[] = {"gelu_pytorch_tanh"};
+constexpr HfName kNames[] = {
+    {"output_norm", "model.norm", HfChange::plus_one},
+    {"blk.{b}.attn_norm", "model.layers.{b}.input_layernorm", HfChange::plus_one},
+    {"blk.{b}.post_attention_norm", "model.layers.{b}.post_attention_layernorm", HfChange::plus_one},
+    {"blk.{b}.ffn_norm", "model.layers.{b}.pre_feedforward_layernorm", HfChange::plus_one},
+    {"blk.{b}.post_ffw_norm", "model.layers.{b}.post_feedforward_layernorm", HfChange::plus_one},
+};
+
+void read_hf(const JsonObject& config, HfSettings& settings) {
+  settings.copy_number(config, "attn_logit_softcapping", "attn_logit_softcapping");
+  settings.copy_number(config, "final_logit_softcapping", "final_logit_softcapping");
+  if (const auto scalar = get_double(config, "query_pre_attn_scalar"); scalar && *scalar > 0.0)
+    settings.set("attention.scale", 1.0 / std::sqrt(*scalar));
+}
+
+}  // namespace
+
+constinit const ModelFamily kGemma2{.architecture = "gemma2",
+                                    .load = load,
+                                    .hf = {.model_types = kModelTypes,
+                                           .activations = kActivations,
+                                           .names = kNames,
+                                           .shared_names = kLlamaHfNames,
+                                           .optional_prefix = "model.",
+                                           .read_settings = read_hf}};
 
 }  // namespace quintet

@@ -1,5 +1,6 @@
 // Gemma 3, text (arXiv:2503.19786): Gemma 2's block with norms of queries and keys instead of soft caps; five
 // layers with a sliding window and rotations of their own, then one that sees everything.
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -33,9 +34,7 @@ RopeConfig local_rope(const ModelSource& source, const DecoderSettings& settings
   return rope;
 }
 
-}  // namespace
-
-std::unique_ptr<Model> load_gemma3(WeightLoader& loader) {
+std::unique_ptr<Model> load(WeightLoader& loader) {
   const ModelSource& source = loader.source();
   DecoderSettings settings = read_decoder_settings(loader);
   settings.rope.layout = RopeLayout::halves;
@@ -58,5 +57,40 @@ std::unique_ptr<Model> load_gemma3(WeightLoader& loader) {
   parts.logit_softcap = static_cast<float>(source.number("final_logit_softcapping").value_or(0.0));
   return make_decoder(loader, settings, std::move(parts));
 }
+
+constexpr std::string_view kModelTypes[] = {"gemma3_text", "gemma3"};
+constexpr std::string_view kActivations[] = {"gelu_pytorch_tanh"};
+constexpr HfName kNames[] = {
+    {"output_norm", "model.norm", HfChange::plus_one},
+    {"blk.{b}.attn_norm", "model.layers.{b}.input_layernorm", HfChange::plus_one},
+    {"blk.{b}.attn_q_norm", "model.layers.{b}.self_attn.q_norm", HfChange::plus_one},
+    {"blk.{b}.attn_k_norm", "model.layers.{b}.self_attn.k_norm", HfChange::plus_one},
+    {"blk.{b}.post_attention_norm", "model.layers.{b}.post_attention_layernorm", HfChange::plus_one},
+    {"blk.{b}.ffn_norm", "model.layers.{b}.pre_feedforward_layernorm", HfChange::plus_one},
+    {"blk.{b}.post_ffw_norm", "model.layers.{b}.post_feedforward_layernorm", HfChange::plus_one},
+};
+
+void read_hf(const JsonObject& config, HfSettings& settings) {
+  settings.copy_number(config, "final_logit_softcapping", "final_logit_softcapping");
+  settings.copy_number(config, "rope_local_base_freq", "rope.freq_base_swa");
+  settings.copy_integer(config, "sliding_window_pattern", "attention.sliding_window_pattern");
+  if (const auto scalar = get_double(config, "query_pre_attn_scalar"); scalar && *scalar > 0.0)
+    settings.set("attention.scale", 1.0 / std::sqrt(*scalar));
+  // Newer configurations list every layer: the first that sees everything ends the period.
+  const auto layers = get_strings(config, "layer_types");
+  if (const auto full = std::ranges::find(layers, "full_attention"); full != layers.end())
+    settings.set("attention.sliding_window_pattern", std::int64_t{full - layers.begin() + 1});
+}
+
+}  // namespace
+
+constinit const ModelFamily kGemma3{.architecture = "gemma3",
+                                    .load = load,
+                                    .hf = {.model_types = kModelTypes,
+                                           .activations = kActivations,
+                                           .names = kNames,
+                                           .shared_names = kLlamaHfNames,
+                                           .optional_prefix = "model.",
+                                           .read_settings = read_hf}};
 
 }  // namespace quintet

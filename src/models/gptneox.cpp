@@ -5,7 +5,9 @@
 
 namespace quintet {
 
-std::unique_ptr<Model> load_gptneox(WeightLoader& loader) {
+namespace {
+
+std::unique_ptr<Model> load(WeightLoader& loader) {
   DecoderSettings settings = read_decoder_settings(loader, NormKind::layer);
   settings.rope.layout = RopeLayout::halves;
   const bool is_parallel = loader.source().boolean("use_parallel_residual").value_or(true);
@@ -22,5 +24,33 @@ std::unique_ptr<Model> load_gptneox(WeightLoader& loader) {
     return block;
   });
 }
+
+constexpr std::string_view kModelTypes[] = {"gpt_neox"};
+constexpr std::string_view kActivations[] = {"gelu"};
+constexpr HfName kNames[] = {
+    {"token_embd", "gpt_neox.embed_in"},
+    {"output_norm", "gpt_neox.final_layer_norm"},
+    {"output", "embed_out"},
+    {"blk.{b}.attn_norm", "gpt_neox.layers.{b}.input_layernorm"},
+    {"blk.{b}.attn_qkv", "gpt_neox.layers.{b}.attention.query_key_value", HfChange::interleaved_heads},
+    {"blk.{b}.attn_output", "gpt_neox.layers.{b}.attention.dense"},
+    {"blk.{b}.ffn_norm", "gpt_neox.layers.{b}.post_attention_layernorm"},
+    {"blk.{b}.ffn_up", "gpt_neox.layers.{b}.mlp.dense_h_to_4h"},
+    {"blk.{b}.ffn_down", "gpt_neox.layers.{b}.mlp.dense_4h_to_h"},
+};
+
+void read_hf(const JsonObject& config, HfSettings& settings) {
+  settings.copy_boolean(config, "use_parallel_residual", "use_parallel_residual");
+}
+
+}  // namespace
+
+constinit const ModelFamily kGptNeox{.architecture = "gptneox",
+                                     .load = load,
+                                     .hf = {.model_types = kModelTypes,
+                                            .activations = kActivations,
+                                            .names = kNames,
+                                            .optional_prefix = "gpt_neox.",
+                                            .read_settings = read_hf}};
 
 }  // namespace quintet

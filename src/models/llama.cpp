@@ -6,7 +6,9 @@
 
 namespace quintet {
 
-std::unique_ptr<Model> load_llama(WeightLoader& loader) {
+namespace {
+
+std::unique_ptr<Model> load(WeightLoader& loader) {
   const ModelSource& source = loader.source();
   DecoderSettings settings = read_decoder_settings(loader);
   settings.attention.window =
@@ -18,5 +20,24 @@ std::unique_ptr<Model> load_llama(WeightLoader& loader) {
     return load_pre_norm_block(loader, layer, settings, std::move(mlp));
   });
 }
+
+constexpr std::string_view kModelTypes[] = {"llama", "mistral", "mixtral"};
+constexpr std::string_view kActivations[] = {"silu"};
+constexpr HfName kNames[] = {
+    {"blk.{b}.ffn_gate_inp", "model.layers.{b}.block_sparse_moe.gate"},
+    {"blk.{b}.ffn_gate.{e}", "model.layers.{b}.block_sparse_moe.experts.{e}.w1"},
+    {"blk.{b}.ffn_up.{e}", "model.layers.{b}.block_sparse_moe.experts.{e}.w3"},
+    {"blk.{b}.ffn_down.{e}", "model.layers.{b}.block_sparse_moe.experts.{e}.w2"},
+};
+
+}  // namespace
+
+constinit const ModelFamily kLlama{.architecture = "llama",
+                                   .load = load,
+                                   .hf = {.model_types = kModelTypes,
+                                          .activations = kActivations,
+                                          .names = kNames,
+                                          .shared_names = kLlamaHfNames,
+                                          .optional_prefix = "model."}};
 
 }  // namespace quintet

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/hf_dialect.h"
 #include "models/source.h"
 #include "nn/batch.h"
 #include "ops/compute.h"
@@ -54,14 +55,15 @@ struct LoadOptions {
   std::size_t max_seq_len = 0;
 };
 
-/// One line of the registry: how to load a family.
+/// A family of the registry: how it is found and loaded.
 struct ModelFamily {
   std::string_view architecture;  // as GGUF names it
   std::unique_ptr<Model> (*load)(WeightLoader& loader);
+  HfDialect hf;  // how it looks in a Hugging Face folder
 };
 
 /// Every family there is.
-std::span<const ModelFamily> model_families() noexcept;
+std::span<const ModelFamily* const> model_families() noexcept;
 
 /// Loads whatever the source holds. Throws Unsupported naming the architecture and those that work,
 /// CorruptData when settings or tensors do not fit together.

@@ -5,7 +5,9 @@
 
 namespace quintet {
 
-std::unique_ptr<Model> load_olmo2(WeightLoader& loader) {
+namespace {
+
+std::unique_ptr<Model> load(WeightLoader& loader) {
   DecoderSettings settings = read_decoder_settings(loader);
   settings.rope.layout = RopeLayout::halves;
   return load_decoder(loader, settings, [&](std::size_t layer) {
@@ -20,5 +22,22 @@ std::unique_ptr<Model> load_olmo2(WeightLoader& loader) {
     return block;
   });
 }
+
+constexpr std::string_view kModelTypes[] = {"olmo2"};
+constexpr std::string_view kActivations[] = {"silu"};
+constexpr HfName kNames[] = {
+    {"blk.{b}.post_attention_norm", "model.layers.{b}.post_attention_layernorm"},
+    {"blk.{b}.post_ffw_norm", "model.layers.{b}.post_feedforward_layernorm"},
+};
+
+}  // namespace
+
+constinit const ModelFamily kOlmo2{.architecture = "olmo2",
+                                   .load = load,
+                                   .hf = {.model_types = kModelTypes,
+                                          .activations = kActivations,
+                                          .names = kNames,
+                                          .shared_names = kLlamaHfNames,
+                                          .optional_prefix = "model."}};
 
 }  // namespace quintet

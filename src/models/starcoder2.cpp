@@ -5,7 +5,9 @@
 
 namespace quintet {
 
-std::unique_ptr<Model> load_starcoder2(WeightLoader& loader) {
+namespace {
+
+std::unique_ptr<Model> load(WeightLoader& loader) {
   DecoderSettings settings = read_decoder_settings(loader, NormKind::layer);
   settings.rope.layout = RopeLayout::halves;
   settings.attention.window =
@@ -15,5 +17,22 @@ std::unique_ptr<Model> load_starcoder2(WeightLoader& loader) {
                                load_plain_mlp(loader, layer, settings, Activation::gelu_tanh));
   });
 }
+
+constexpr std::string_view kModelTypes[] = {"starcoder2"};
+constexpr std::string_view kActivations[] = {"gelu_pytorch_tanh"};
+constexpr HfName kNames[] = {
+    {"blk.{b}.ffn_up", "model.layers.{b}.mlp.c_fc"},
+    {"blk.{b}.ffn_down", "model.layers.{b}.mlp.c_proj"},
+};
+
+}  // namespace
+
+constinit const ModelFamily kStarcoder2{.architecture = "starcoder2",
+                                        .load = load,
+                                        .hf = {.model_types = kModelTypes,
+                                               .activations = kActivations,
+                                               .names = kNames,
+                                               .shared_names = kLlamaHfNames,
+                                               .optional_prefix = "model."}};
 
 }  // namespace quintet
