@@ -118,6 +118,39 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   tokenize_command->add_flag("--json", tokenize_arguments->as_json, "Print JSON: ids and pieces");
   tokenize_command->callback([=] { choose([=](const Options&) { return tokenize(*tokenize_arguments); }); });
 
+  auto quantize_arguments = std::make_shared<QuantizeArguments>();
+  CLI::App* quantize_command = app.add_subcommand("quantize", "Write a model in a smaller type");
+  quantize_command->add_option("input", quantize_arguments->input, "Model file (GGUF), f32, f16 or bf16")
+      ->required();
+  quantize_command->add_option("output", quantize_arguments->output, "File to write")->required();
+  quantize_command
+      ->add_option("--type", quantize_arguments->type, "q4_k_m, q4_0, q8_0 …; a wrong one lists all")
+      ->capture_default_str();
+  quantize_command->add_flag("--pure", quantize_arguments->is_pure, "Every matrix of the type itself");
+  quantize_command->add_flag("--allow-requantize", quantize_arguments->allows_requantizing,
+                             "Also from quantized weights, which lose twice");
+  quantize_command->add_option("--imatrix", quantize_arguments->importance,
+                               "Importance matrix (llama.cpp's format)");
+  quantize_command->add_option("-t,--threads", quantize_arguments->n_threads, "0 = one for each processor");
+  quantize_command->add_flag("--json", quantize_arguments->as_json, "Print JSON: the error of every tensor");
+  quantize_command->callback([=] { choose([=](const Options&) { return quantize(*quantize_arguments); }); });
+
+  auto synthesize_arguments = std::make_shared<SynthesizeArguments>();
+  CLI::App* models = app.add_subcommand("models", "Models on this machine: list, pull, remove, synthesize");
+  CLI::App* synthesize_command = models->add_subcommand(
+      "synthesize", "Write a model of a real shape with random weights, to measure with");
+  synthesize_command
+      ->add_option("--shape", synthesize_arguments->shape, "smollm2-135m, qwen2.5-0.5b, llama3.2-1b …")
+      ->required();
+  synthesize_command->add_option("--type", synthesize_arguments->type, "q4_0, q8_0, q4_k_m, bf16 …")
+      ->capture_default_str();
+  synthesize_command->add_flag("--pure", synthesize_arguments->is_pure, "Every matrix of the type itself");
+  synthesize_command->add_option("--seed", synthesize_arguments->seed, "The same seed gives the same file")
+      ->capture_default_str();
+  synthesize_command->add_option("-o,--output", synthesize_arguments->output, "File to write")->required();
+  synthesize_command->callback(
+      [=] { choose([=](const Options&) { return synthesize(*synthesize_arguments); }); });
+
   auto perplexity_arguments = std::make_shared<PerplexityArguments>();
   CLI::App* perplexity_command = app.add_subcommand("perplexity", "How well a model predicts a text");
   add_model(*perplexity_command, perplexity_arguments->engine.model);

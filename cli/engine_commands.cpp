@@ -19,7 +19,7 @@
 #include "inference/perplexity.h"
 #include "interrupt.h"
 #include "kernels/packed_matrix.h"
-#include "models/gguf_source.h"
+#include "models/hf_source.h"
 
 namespace quintet::cli {
 
@@ -232,9 +232,8 @@ int generate(const GenerateArguments& arguments) {
 int bench(const BenchArguments& arguments) {
   Interrupt interrupt;
   Compute compute(arguments.engine.n_threads);
-  const GgufSource source(GgufFile::open(arguments.engine.model));
   const auto begin = std::chrono::steady_clock::now();
-  const auto model = load_model(source, compute);
+  const auto model = load_model(*open_model_source(arguments.engine.model), compute);
   const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   BenchmarkOptions options;
   options.n_prompt = arguments.n_prompt;

@@ -72,4 +72,24 @@ struct PerplexityArguments {
 };
 int measure_perplexity(const PerplexityArguments& arguments);
 
+struct SynthesizeArguments {
+  std::string shape;
+  std::string type = "q4_0";
+  bool is_pure = false;
+  std::uint64_t seed = 1;
+  std::filesystem::path output;
+};
+int synthesize(const SynthesizeArguments& arguments);
+
+struct QuantizeArguments {
+  std::filesystem::path input, output;
+  std::string type = "q4_k_m";
+  bool is_pure = false;
+  bool allows_requantizing = false;
+  std::filesystem::path importance;
+  std::size_t n_threads = 0;
+  bool as_json = false;
+};
+int quantize(const QuantizeArguments& arguments);
+
 }  // namespace quintet::cli

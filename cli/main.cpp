@@ -10,6 +10,7 @@
 #include "console_log.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "engine_cli.h"
 #include "models_cli.h"
 #include "options_table.h"
 
@@ -225,6 +226,7 @@ int run(int argc, char** argv) {
   add_faq_commands(app, program);
   add_other_commands(app, program);
   add_key_commands(app, program);
+  add_engine_commands(app, [&program](auto command) { program.plain_command = std::move(command); });
   add_models_commands(app, [&program](auto command) { program.plain_command = std::move(command); });
   try {
     app.parse(argc, argv);

@@ -5,9 +5,9 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "formats/tokenizer_files.h"
+#include "formats/checkpoint.h"
 #include "kernels/packed_matrix.h"
-#include "models/gguf_source.h"
+#include "models/hf_source.h"
 
 namespace quintet {
 
@@ -44,18 +44,18 @@ std::string gigabytes(std::size_t bytes) {
 }
 
 /// Said before loading, when it can be known: a machine that swaps is worse than an error.
-void require_memory(const GgufFile& file) {
+void require_memory(const Checkpoint& checkpoint) {
   std::size_t needed = 0;
-  for (const TensorInfo& tensor : file.tensors()) {
-    if (tensor.shape.rank() == 2 && kernels::is_matmul_type(tensor.dtype)) {
-      needed += kernels::packed_bytes(tensor.dtype, tensor.shape[0], tensor.shape[1]);
-    }
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    const bool is_matrix = tensor.shape.rank() == 2 && kernels::is_matmul_type(tensor.dtype) &&
+                           tensor.shape[1] % dtype_info(tensor.dtype).block_size == 0;
+    needed += is_matrix ? kernels::packed_bytes(tensor.dtype, tensor.shape[0], tensor.shape[1])
+                        : tensor_bytes(tensor);
   }
   const std::size_t available = available_memory_bytes();
   if (available == 0 || needed <= available) return;
-  throw Exhausted(cat(file.paths().front().filename().string(), " needs ", gigabytes(needed),
-                      " of memory and ", gigabytes(available), " are free; a model file of at most ",
-                      gigabytes(available),
+  throw Exhausted(cat(checkpoint.path().filename().string(), " needs ", gigabytes(needed), " of memory and ",
+                      gigabytes(available), " are free; a model of at most ", gigabytes(available),
                       " would fit: one with fewer parameters, or the same in a smaller type such as q4_k_m"));
 }
 
@@ -73,19 +73,20 @@ std::size_t available_memory_bytes() {
 }
 
 LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& compute) {
-  GgufFile file = GgufFile::open(path);
-  if (file.tensors().empty()) {
-    throw InvalidArgument(
-        cat(path.string(), " holds a vocabulary and no weights: it can tokenize but not generate"));
+  {
+    const Checkpoint checkpoint = Checkpoint::open(path);
+    if (checkpoint.tensors().empty()) {
+      throw InvalidArgument(
+          cat(path.string(), " holds a vocabulary and no weights: it can tokenize but not generate"));
+    }
+    require_memory(checkpoint);
   }
-  require_memory(file);
-  Tokenizer tokenizer(read_gguf_tokenizer(file));
+  Tokenizer tokenizer = Tokenizer::open(path);
   const std::string& source = tokenizer.data().chat_template;
   const bool has_own = !source.empty();
   ChatTemplate chat_template = has_own ? ChatTemplate::parse(source, path.filename().string())
                                        : ChatTemplate::builtin(likely_template(tokenizer));
-  const GgufSource model_source(std::move(file));
-  auto model = load_model(model_source, compute);
+  auto model = load_model(*open_model_source(path), compute);
   if (tokenizer.vocab_size() > model->info().vocab_size) {
     throw CorruptData(cat(path.string(), ": the tokenizer has ", tokenizer.vocab_size(),
                           " tokens, the embedding ", model->info().vocab_size, " rows"));

@@ -19,7 +19,7 @@ namespace {
 constexpr float kTolerance = 1e-4f;
 
 struct Expected {
-  std::vector<std::int32_t> tokens;
+  std::vector<std::uint32_t> tokens;
   std::vector<std::vector<float>> rows;
 };
 
@@ -32,7 +32,7 @@ Expected read_expected(const std::string& name) {
   std::getline(file, line);
   std::istringstream head(line);
   head >> word;
-  for (std::int32_t token = 0; head >> token;) expected.tokens.push_back(token);
+  for (std::uint32_t token = 0; head >> token;) expected.tokens.push_back(token);
   while (std::getline(file, line)) {
     std::istringstream row(line);
     auto& values = expected.rows.emplace_back();
@@ -53,7 +53,7 @@ class Families : public testing::TestWithParam<ParityCase> {
   GgufSource source() const { return GgufSource(GgufFile::open(path_)); }
 
   /// All positions' logits or hidden states, [n_tokens][n], the tokens going through in parts of `part`.
-  std::vector<std::vector<float>> run(Compute& compute, std::span<const std::int32_t> tokens,
+  std::vector<std::vector<float>> run(Compute& compute, std::span<const std::uint32_t> tokens,
                                       std::size_t part, DType kv_dtype) const {
     const LoadOptions options{.max_seq_len = GetParam().max_seq_len};
     if (GetParam().is_encoder) {

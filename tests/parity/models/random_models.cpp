@@ -408,10 +408,10 @@ void write_model(const ParityCase& parity, const std::filesystem::path& path) {
   model.finish();
 }
 
-std::vector<std::int32_t> parity_tokens() {
+std::vector<std::uint32_t> parity_tokens() {
   std::uint64_t state = 7;
-  std::vector<std::int32_t> tokens;
-  for (int i = 0; i < 20; ++i) tokens.push_back(static_cast<std::int32_t>(next(state) % kVocabSize));
+  std::vector<std::uint32_t> tokens;
+  for (int i = 0; i < 20; ++i) tokens.push_back(static_cast<std::uint32_t>(next(state) % kVocabSize));
   return tokens;
 }
 

@@ -60,6 +60,6 @@ void write_model(const ParityCase& parity, const std::filesystem::path& path);
 
 inline constexpr std::size_t kVocabSize = 64;
 /// The ids that go through every model.
-std::vector<std::int32_t> parity_tokens();
+std::vector<std::uint32_t> parity_tokens();
 
 }  // namespace quintet::parity

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
   std::string tokens;
-  for (const std::int32_t token : parity_tokens())
+  for (const std::uint32_t token : parity_tokens())
     tokens += (tokens.empty() ? "" : " ") + std::to_string(token);
   for (const ParityCase& parity : parity_cases()) {
     const auto path = folder / (parity.name + ".gguf");

@@ -60,9 +60,9 @@ TEST(TinyStories656k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
   KvSequence sequence(cache);
   DoubleLlama reference(*source, source->has_rope_pairs());
   // "<s> Once upon a time, there was a little girl named Lily. She loved to", as its tokenizer has it.
-  const std::vector<std::int32_t> prompt{1, 80, 147, 201, 282, 215, 286, 598, 1662, 1145, 88};
+  const std::vector<std::uint32_t> prompt{1, 80, 147, 201, 282, 215, 286, 598, 1662, 1145, 88};
   std::vector<float> logits(model->info().vocab_size);
-  std::int32_t token = 0;
+  std::uint32_t token = 0;
   for (std::size_t i = 0; i < prompt.size() + 200; ++i) {
     if (i < prompt.size()) token = prompt[i];
     sequence.reserve(1);
@@ -76,7 +76,7 @@ TEST(TinyStories656k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
       ASSERT_NEAR(logits[v], expected[v], 2e-4) << "token " << i;
     const auto best = std::max_element(expected.begin(), expected.end()) - expected.begin();
     ASSERT_EQ(std::max_element(logits.begin(), logits.end()) - logits.begin(), best) << "token " << i;
-    token = static_cast<std::int32_t>(best);
+    token = static_cast<std::uint32_t>(best);
   }
 }
 
