@@ -92,14 +92,14 @@ void Embedder::run(std::span<const Text> texts, std::span<Embedding> out) {
     room += (text.tokens.size() + kernels::kPageTokens - 1) / kernels::kPageTokens * kernels::kPageTokens;
   KvCache cache(encoder_.info().kv, options_.kv_dtype, std::max<std::size_t>(room, 1));
   std::deque<KvSequence> kv;
-  std::vector<TokenId> tokens;
+  std::vector<std::int32_t> tokens;
   std::vector<BatchSequence> sequences;
   for (const Text& text : texts) {
     if (text.tokens.empty()) continue;
     KvSequence& sequence = kv.emplace_back(cache);
     sequence.reserve(text.tokens.size());
     sequences.push_back({&sequence, tokens.size(), text.tokens.size()});
-    tokens.insert(tokens.end(), text.tokens.begin(), text.tokens.end());
+    for (const TokenId token : text.tokens) tokens.push_back(static_cast<std::int32_t>(token));
   }
   const Scratch::Scope scope(compute_.scratch);
   const auto hidden = compute_.scratch.take_matrix(tokens.size(), dim);
