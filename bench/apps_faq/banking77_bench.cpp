@@ -4,7 +4,7 @@
 // questions of 20 hidden intents are refused, over several seeds. Not part of the tests: the data is not part
 // of the project.
 //
-//   banking77_bench [train.csv] [seeds]
+//   banking77_bench [train.csv] [seeds] [first seed]
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -92,6 +92,7 @@ void measure(const std::vector<FaqEntry>& entries, std::size_t n_alternatives, d
 int main(int argc, char** argv) {
   const std::string path = argc > 1 ? argv[1] : "../shared/data/faq/train.csv";
   const int n_seeds = argc > 2 ? std::max(1, std::atoi(argv[2])) : 4;
+  const int first_seed = argc > 3 ? std::max(1, std::atoi(argv[3])) : 1;
   const auto questions = read_questions(path);
   if (questions.empty()) {
     fmt::print("skipped: {} is absent; it is train.csv of github.com/PolyAI-LDN/task-specific-datasets\n",
@@ -117,7 +118,7 @@ int main(int argc, char** argv) {
                                  Setting{"10 alternatives, 20 of 77 intents hidden", 10, 20.0 / 77.0}}) {
     fmt::print("{}\n", setting.name);
     Sum sum;
-    for (int seed = 1; seed <= n_seeds; ++seed) {
+    for (int seed = first_seed; seed < first_seed + n_seeds; ++seed) {
       measure(entries, setting.n_alternatives, setting.share_hidden, static_cast<std::uint64_t>(seed), sum);
     }
     const double n = n_seeds;

@@ -26,6 +26,7 @@ struct FeatureOptions {
   std::size_t min_chars = 2;          // character n-grams inside a word, its boundaries included
   std::size_t max_chars = 4;
   float character_weight = 0.6f;
+  float content_pair_weight = 1.0f;   // on pairs without a function word
   float function_word_weight = 1.0f;  // on everything made of function words only
 };
 
@@ -54,6 +55,11 @@ class Vocabulary {
   /// tf · idf^0.5, L2-normalised; unknown features are left out of the vector and of its length. The softened
   /// idf was chosen by measurement on short questions, where common words still separate intents.
   SparseVector vectorise(std::span<const RawFeature> features) const;
+
+  /// Raises the weight of features that occur under few labels: weight · (1 + ln n_labels - entropy)^0.4, the
+  /// entropy that of the labels of the texts with the feature. `texts` are those of learn(), `labels` sorted.
+  void focus(std::span<const std::vector<RawFeature>* const> texts, std::span<const std::uint32_t> labels,
+             std::size_t n_labels);
 
   std::size_t size() const noexcept { return idf_.size(); }
 

@@ -33,11 +33,14 @@ constexpr std::size_t kMinProbes = 150;      // below, the weights would be nois
 // must not end up refusing its own questions.
 constexpr double kPriorThreshold = 0.5;
 constexpr double kMaxThreshold = 0.9;
-// Weights of function words, measured on Banking77: with 10 phrasings per entry 0.4 gave 0.780 right, 1.0
-// gave 0.770; with 80 phrasings 1.0 was ahead by 0.002; the nearest of two phrasings gained 0.11 by 0.3.
+// Weights of function words, measured on Banking77: with 10 phrasings per entry 0.4 to 0.7 are alike and 0.01
+// ahead of 1.0; with 80 phrasings 1.0 was ahead by 0.002; the nearest of two phrasings gained 0.11 by 0.3.
 constexpr float kFunctionWordWeight = 0.3f;
-constexpr float kFewPhrasingsWordWeight = 0.4f;
+constexpr float kFewPhrasingsWordWeight = 0.55f;
 constexpr double kManyPhrasings = 30.0;
+constexpr float kLinearCharacterWeight = 0.5f;
+constexpr float kContentPairWeight = 2.0f;
+constexpr float kQuestionImportance = 2.0f;  // the question names the topic; alternatives only vary it
 constexpr retrieval::FeatureOptions kAnswerFeatures = {.senses_only = true,
                                                        .function_word_weight = kFunctionWordWeight};
 constexpr double kExactConfidence = 0.99;
@@ -56,6 +59,7 @@ struct Phrasing {
   std::vector<Token> tokens;
   std::vector<RawFeature> features;
   std::size_t entry = 0;
+  float importance = 1.0f;
 };
 
 /// A value that at most `share` of `values` exceed, or 0 without values.
@@ -128,7 +132,7 @@ void Matcher::State::learn_from_hidden_entries(std::span<const Phrasing> phrasin
       if (hidden_entry ? i % outside_step == 0 : i % 4 == fold) {
         asked.push_back(i);
       } else if (!hidden_entry) {
-        kept.add(phrasings[i].features, position[phrasings[i].entry]);
+        kept.add(phrasings[i].features, position[phrasings[i].entry], phrasings[i].importance);
       }
     }
     const Ranker part = Ranker::train(kept, entry_of.size(), true, quick);
@@ -197,6 +201,10 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
       static_cast<double>(n_phrasings) >= kMinPhrasingsPerEntry * static_cast<double>(entries.size()) &&
       n_phrasings * entries.size() <= options.linear_budget;
   state->feature_options.with_pairs = state->is_linear;
+  if (state->is_linear) {
+    state->feature_options.character_weight = kLinearCharacterWeight;
+    state->feature_options.content_pair_weight = kContentPairWeight;
+  }
   // Trigrams alone find the nearest phrasing as well as 2- to 4-grams do, with a third of the features.
   if (!state->is_linear) state->feature_options.min_chars = state->feature_options.max_chars = 3;
   // With many phrasings a linear model learns what little words are worth; otherwise it has to be told.
@@ -210,8 +218,9 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
   phrasings.reserve(n_phrasings);  // and so what views their tokens stays valid
   for (std::size_t e = 0; e < entries.size(); ++e) {
     std::vector<std::span<const Token>> of_entry;
-    const auto add = [&](std::string_view text) {
+    const auto add = [&](std::string_view text, float importance) {
       Phrasing phrasing;
+      phrasing.importance = importance;
       phrasing.tokens = retrieval::analyse(text, kQuestionLimits);
       if (phrasing.tokens.empty()) return;
       phrasing.features = retrieval::extract_features(
@@ -221,8 +230,8 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
       phrasings.push_back(std::move(phrasing));
       of_entry.push_back(phrasings.back().tokens);
     };
-    add(entries[e].question);
-    for (const std::string& alternative : entries[e].alternatives) add(alternative);
+    add(entries[e].question, kQuestionImportance);
+    for (const std::string& alternative : entries[e].alternatives) add(alternative, 1.0f);
     const auto answer = retrieval::analyse(entries[e].answer, kAnswerLimits);
     state->coverage.add_entry(of_entry, answer);
     if (!state->is_linear) answers.push_back(retrieval::extract_features(answer, false, kAnswerFeatures));
@@ -230,7 +239,7 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
   state->coverage.finish();
 
   PhrasingSet all;
-  for (const Phrasing& phrasing : phrasings) all.add(phrasing.features, phrasing.entry);
+  for (const Phrasing& phrasing : phrasings) all.add(phrasing.features, phrasing.entry, phrasing.importance);
   for (const auto& answer : answers) all.answers.push_back(&answer);
   state->ranker = Ranker::train(all, entries.size(), state->is_linear, {});
   if (state->is_linear) {

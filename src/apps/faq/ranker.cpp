@@ -85,6 +85,7 @@ Ranker Ranker::train(const PhrasingSet& phrasings, std::size_t n_entries, bool l
   std::vector<const std::vector<RawFeature>*> texts = phrasings.features;
   texts.insert(texts.end(), phrasings.answers.begin(), phrasings.answers.end());
   ranker.vocabulary_ = retrieval::Vocabulary::learn(texts);
+  if (linear) ranker.vocabulary_.focus(phrasings.features, phrasings.labels, n_entries);
   std::vector<SparseVector> vectors;
   vectors.reserve(phrasings.features.size());
   for (const auto* features : phrasings.features) vectors.push_back(ranker.vocabulary_.vectorise(*features));
@@ -95,8 +96,8 @@ Ranker Ranker::train(const PhrasingSet& phrasings, std::size_t n_entries, bool l
     ranker.answers_ = retrieval::CosineIndex(answers, ranker.vocabulary_.size());
   }
   if (linear) {
-    ranker.linear_ =
-        LinearModel::train(vectors, phrasings.labels, n_entries, ranker.vocabulary_.size(), options);
+    ranker.linear_ = LinearModel::train(vectors, phrasings.labels, phrasings.importance, n_entries,
+                                        ranker.vocabulary_.size(), options);
   }
   return ranker;
 }

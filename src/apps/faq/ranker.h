@@ -28,9 +28,11 @@ struct Ranking {
 struct PhrasingSet {
   std::vector<const std::vector<retrieval::RawFeature>*> features;
   std::vector<std::uint32_t> labels;
+  std::vector<float> importance;  // how often each counts for a linear model
   std::vector<const std::vector<retrieval::RawFeature>*> answers;
-  void add(const std::vector<retrieval::RawFeature>& f, std::size_t label) {
+  void add(const std::vector<retrieval::RawFeature>& f, std::size_t label, float times = 1.0f) {
     features.push_back(&f);
+    importance.push_back(times);
     labels.push_back(static_cast<std::uint32_t>(label));
   }
 };
