@@ -13,23 +13,17 @@ namespace quintet::cli {
 
 namespace {
 
-faq::FaqFormat format_of(const std::string& name) {
-  if (const auto format = faq::parse_format(name)) return *format;
-  throw InvalidArgument(
-      cat("format \"", name, "\" is not known; use auto, json, jsonl, csv, markdown, text or html"));
-}
-
 void ensure_kb(Application& app, const std::string& kb) {
   if (!app.knowledge.find(kb)) app.knowledge.create(kb, kb, "");
 }
 
 faq::ImportResult read_files(const FaqImportArguments& arguments) {
-  if (arguments.format == "auto") return faq::import_files(arguments.files);
-  const faq::FaqFormat format = format_of(arguments.format);
+  const auto format = faq::requested_format(arguments.format);
+  if (!format) return faq::import_files(arguments.files);
   if (arguments.files.size() != 1 || std::filesystem::is_directory(arguments.files.front()))
     throw InvalidArgument(
         "--format names the format of one file; leave it out for several files or a folder");
-  return faq::import_entries(read_file(arguments.files.front()), format);
+  return faq::import_entries(read_file(arguments.files.front()), *format);
 }
 
 void print_problems(const faq::ImportResult& result) {
@@ -112,18 +106,7 @@ int faq_ask(Application& app, const FaqAskArguments& arguments) {
   app.questions.record_later(
       {"", knowledge->kb.id, question.text, now_ms(), answer.refused, answer.text, answer.entry_ids, ""});
   if (arguments.as_json) {
-    std::cout << to_json(
-                     JsonObject{{"answer", answer.text},
-                                {"refused", answer.refused},
-                                {"confidence", answer.confidence},
-                                {"entries", to_json_array(answer.entry_ids)},
-                                {"nearest", faq::nearest_json(answer.nearest)},
-                                {"usage", faq::usage_json(answer.response.usage, answer.response.cost_usd)},
-                                {"model", answer.response.model},
-                                {"provider", answer.response.provider},
-                                {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
-                                {"latency_ms", answer.response.latency_ms}})
-              << '\n';
+    std::cout << to_json(faq::to_json_object(answer)) << '\n';
     return 0;
   }
   if (!stream || answer.refused) std::cout << answer.text;
@@ -167,7 +150,8 @@ int faq_list(Application& app, const FaqListArguments& arguments) {
 
 int faq_export(Application& app, const FaqExportArguments& arguments) {
   const std::string text =
-      faq::export_entries(app.knowledge.snapshot(arguments.kb).entries, format_of(arguments.format));
+      faq::export_entries(app.knowledge.snapshot(arguments.kb).entries,
+                          faq::requested_format(arguments.format).value_or(faq::FaqFormat::json));
   if (arguments.output.empty()) {
     std::cout << text;
   } else {

@@ -102,11 +102,7 @@ JsonArray problems_json(const std::vector<faq::ImportProblem>& problems) {
 HttpResponse import_file(FaqServices& services, const HttpRequest& request) {
   const std::string& kb = request.parameter("kb");
   const std::string filename = request.query_value("filename").value_or("");
-  const std::string format_name = request.query_value("format").value_or("auto");
-  const auto named = faq::parse_format(format_name);
-  if (!named && format_name != "auto")
-    throw InvalidArgument(cat("format \"", truncate_utf8(sanitize_utf8(format_name), 40),
-                              "\" is not known; use auto, json, jsonl, csv, markdown, text or html"));
+  const auto named = faq::requested_format(request.query_value("format").value_or("auto"));
   const std::string mode = request.query_value("mode").value_or("preview");
   if (mode != "preview" && mode != "merge" && mode != "replace")
     throw InvalidArgument("mode must be preview, merge or replace");
@@ -226,20 +222,7 @@ HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_to
   const faq::Answer answer = answer_at_once(services, *knowledge, question, model, stop);
   services.questions.record_later(
       {"", knowledge->kb.id, question.text, asked_at, answer.refused, answer.text, answer.entry_ids, ""});
-  const ChatResponse& response = answer.response;
-  return HttpResponse::json(
-      JsonObject{{"answer", answer.text},
-                 {"refused", answer.refused},
-                 {"confidence", answer.confidence},
-                 {"entries", to_json_array(answer.entry_ids)},
-                 {"nearest", faq::nearest_json(answer.nearest)},
-                 {"usage", faq::usage_json(response.usage, response.cost_usd)},
-                 {"model", response.model},
-                 {"provider", response.provider},
-                 {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
-                 {"latency_ms", response.latency_ms},
-                 {"first_token_ms", response.first_token_ms ? Json(*response.first_token_ms) : Json(nullptr)},
-                 {"trace_id", response.trace_id}});
+  return HttpResponse::json(faq::to_json_object(answer));
 }
 
 HttpResponse inbox(FaqServices& services, const HttpRequest& request) {

@@ -79,7 +79,7 @@ RequestPipeline::RequestPipeline(const ServerOptions& options, Router router, co
       router_(std::move(router)),
       services_(services),
       checks_host_(is_loopback_address(options.address)),
-      content_security_policy_(content_security_policy(options.frame_ancestors)) {}
+      content_security_policy_(content_security_policy("'none'")) {}
 
 bool RequestPipeline::is_host_allowed(std::string_view host_field) const {
   if (!checks_host_) return true;

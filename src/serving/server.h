@@ -40,9 +40,8 @@ struct ServerOptions {
   ServerTimeouts timeouts{};
   std::vector<std::string> allowed_hosts{};    // names for the Host check on loopback, without port
   std::vector<std::string> allowed_origins{};  // "https://example.org": may change state and read answers
-  std::string frame_ancestors = "'none'";   // of HTML answers without a Content-Security-Policy of their own
-  std::filesystem::path tls_certificate{};  // PEM chain; both given = HTTPS only
-  std::filesystem::path tls_key{};          // PEM
+  std::filesystem::path tls_certificate{};     // PEM chain; both given = HTTPS only
+  std::filesystem::path tls_key{};             // PEM
 };
 
 /// One finished request, for metrics and the access log. Views are valid during the call.

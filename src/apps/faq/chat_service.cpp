@@ -69,6 +69,22 @@ JsonArray nearest_json(const std::vector<NearestQuestion>& nearest) {
   return array;
 }
 
+JsonObject to_json_object(const Answer& answer) {
+  const ChatResponse& response = answer.response;
+  return {{"answer", answer.text},
+          {"refused", answer.refused},
+          {"confidence", answer.confidence},
+          {"entries", to_json_array(answer.entry_ids)},
+          {"nearest", nearest_json(answer.nearest)},
+          {"usage", usage_json(response.usage, response.cost_usd)},
+          {"model", response.model},
+          {"provider", response.provider},
+          {"prompt", answer.prompt.empty() ? Json(nullptr) : Json(answer.prompt)},
+          {"latency_ms", response.latency_ms},
+          {"first_token_ms", or_null(response.first_token_ms)},
+          {"trace_id", response.trace_id}};
+}
+
 JsonObject to_json_object(const Conversation& conversation) {
   return {{"id", conversation.id},
           {"kb", conversation.kb},

@@ -103,6 +103,7 @@ class ChatService {
 /// The forms in which the HTTP API and the event stream show these.
 JsonObject to_json_object(const Conversation& conversation);
 JsonObject to_json_object(const ConversationMessage& message);
+JsonObject to_json_object(const Answer& answer);
 JsonObject usage_json(const Usage& usage, std::optional<double> cost_usd);
 JsonArray nearest_json(const std::vector<NearestQuestion>& nearest);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apps/faq/import_readers.h"
+#include "core/error.h"
 #include "core/text.h"
 
 namespace quintet::faq {
@@ -136,6 +137,13 @@ std::string_view format_name(FaqFormat format) noexcept {
   for (const auto& row : kFormats)
     if (row.format == format) return row.name;
   return "unknown";
+}
+
+std::optional<FaqFormat> requested_format(std::string_view name) {
+  if (name == "auto") return std::nullopt;
+  if (const auto format = parse_format(name)) return format;
+  throw InvalidArgument(cat("format \"", truncate_utf8(sanitize_utf8(name), 40),
+                            "\" is not known; use auto, json, jsonl, csv, markdown, text or html"));
 }
 
 FaqFormat detect_format(std::string_view filename, std::string_view content) {

@@ -20,6 +20,8 @@ enum class FaqFormat : std::uint8_t { json, jsonl, csv, markdown, text, html };
 /// names.
 std::optional<FaqFormat> parse_format(std::string_view name);
 std::string_view format_name(FaqFormat format) noexcept;
+/// What a caller asked for by name: nothing for "auto". Throws InvalidArgument that lists the names.
+std::optional<FaqFormat> requested_format(std::string_view name);
 
 /// By the extension of `filename`, and by looking at `content` when there is none that we know.
 FaqFormat detect_format(std::string_view filename, std::string_view content);
