@@ -220,8 +220,8 @@ Value format_percent(Interpreter& interpreter, std::string_view format, const Ar
       continue;
     }
     if (std::string_view("sradiuoxXeEfFgGc").find(spec.type) == std::string_view::npos)
-      interpreter.fail(
-          cat("format: '%", std::string_view(&spec.type, 1), "' is not known; %s, %d and %f are"));
+      interpreter.fail(cat("format: '%", characters(format.substr(pos - 1, 4)).front(),
+                           "' is not known; %s, %d and %f are"));
     if (value == nullptr) {
       if (next >= values.positional.size()) interpreter.fail("format: there are more '%' than values");
       value = &values.positional[next++];

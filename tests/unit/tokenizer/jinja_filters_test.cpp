@@ -47,6 +47,11 @@ TEST(JinjaFilters, ChangeTexts) {
             "a-3-2.35-    b|c  |007% x 1");
 }
 
+TEST(JinjaFilters, FormatNamesTheWholeCharacterItDoesNotKnow) {
+  EXPECT_THAT(failure("{{ '%é' % 1 }}"), HasSubstr("format: '%é' is not known"));
+  EXPECT_THAT(failure("{{ '{:é}'.format(1) }}"), HasSubstr("format: 'é' is not understood"));
+}
+
 TEST(JinjaFilters, ConvertNumbers) {
   EXPECT_EQ(rendered("{{ '12'|int }} {{ '3.7'|int }} {{ 'x'|int }} {{ 'x'|int(7) }} {{ '0x1F'|int(base=16) "
                      "}} {{ 3.9|int }} {{ -3.9|int }} {{ none|int }} {{ ' 1_0 '|int }}"),
