@@ -92,7 +92,7 @@ void Embedder::run(std::span<const Text> texts, std::span<Embedding> out) {
     room += (text.tokens.size() + kernels::kPageTokens - 1) / kernels::kPageTokens * kernels::kPageTokens;
   KvCache cache(encoder_.info().kv, options_.kv_dtype, std::max<std::size_t>(room, 1));
   std::deque<KvSequence> kv;
-  std::vector<std::int32_t> tokens;
+  std::vector<std::uint32_t> tokens;
   std::vector<BatchSequence> sequences;
   for (const Text& text : texts) {
     if (text.tokens.empty()) continue;

@@ -33,9 +33,8 @@ class DoubleLlama {
   std::vector<double> next(std::uint32_t token) {
     const std::size_t position = n_tokens_++;
     const Matrix embedding = matrix("token_embd.weight");
-    std::vector<double> x(
-        embedding.values.begin() + static_cast<std::ptrdiff_t>(token * dim_),
-        embedding.values.begin() + static_cast<std::ptrdiff_t>((token + 1) * dim_));
+    std::vector<double> x(embedding.values.begin() + static_cast<std::ptrdiff_t>(token * dim_),
+                          embedding.values.begin() + static_cast<std::ptrdiff_t>((token + 1) * dim_));
     for (std::size_t layer = 0; layer < n_layers_; ++layer) {
       const std::string name = "blk." + std::to_string(layer) + ".";
       const auto normed = norm(x, name + "attn_norm.weight");
