@@ -24,7 +24,7 @@ inline void check_tokenizer(const quintet::Tokenizer& tokenizer, std::string_vie
     }
     for (const TokenId id : ids) require(id < tokenizer.vocab_size());
     const std::string whole = tokenizer.decode(ids);
-    StreamDecoder decoder(tokenizer);
+    TextStream decoder(tokenizer);
     std::string streamed;
     for (const TokenId id : ids) {
       const std::string part = decoder.push(id);
