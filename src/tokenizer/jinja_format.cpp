@@ -236,7 +236,8 @@ Value format_percent(Interpreter& interpreter, std::string_view format, const Ar
     }
     if (spec.type == 's' || spec.type == 'c') {
       auto text = interpreter.str(*value);
-      if (spec.precision >= 0) text.resize(byte_offset(text, static_cast<std::size_t>(spec.precision)));
+      if (spec.precision >= 0 && spec.type == 's')
+        text.resize(byte_offset(text, static_cast<std::size_t>(spec.precision)));
       append_checked(interpreter, out, padded(std::move(text), spec, '>'));
       continue;
     }

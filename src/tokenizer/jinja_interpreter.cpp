@@ -179,18 +179,20 @@ Interpreter::Flow Interpreter::run_for(const ForLoop& node, Scope& scope) {
 
 Interpreter::Flow Interpreter::run_items(Loop& loop) {
   const auto& node = *loop.node;
-  if (loop.items->items.empty()) {
-    // Its own scope, as the body has.
-    return run(node.otherwise, *arena_.make<Scope>(arena_, loop.scope));
-  }
+  // Jinja takes the else branch unless one pass came to the end of the body: a loop that only continues or
+  // breaks has not "iterated".
+  bool came_to_end = false;
   for (loop.index = 0; loop.index < loop.items->items.size(); ++loop.index) {
     auto* scope = arena_.make<Scope>(arena_, loop.scope);
     offset_ = node.offset;
     scope->set(kLoopName, Value::loop(&loop));
     assign(*node.target, loop.items->items[loop.index], *scope);
-    if (run(node.body, *scope) == Flow::leave) break;
+    const auto flow = run(node.body, *scope);
+    if (flow == Flow::leave) break;
+    came_to_end |= flow == Flow::on;
   }
-  return Flow::on;
+  if (came_to_end || node.otherwise.empty()) return Flow::on;
+  return run(node.otherwise, *arena_.make<Scope>(arena_, loop.scope));
 }
 
 void Interpreter::assign(const Node& target, const Value& value, Scope& scope) {

@@ -77,6 +77,14 @@ TEST(JinjaBlocks, BreakAndContinueLeaveOneLoop) {
   EXPECT_EQ(rendered("{% for i in [1, 2] %}{% set x %}a{% break %}{% endset %}b{% endfor %}c"), "c");
 }
 
+TEST(JinjaBlocks, ElseFollowsALoopThatNeverCameToTheEndOfItsBody) {
+  EXPECT_EQ(rendered("{% for i in [1, 2] %}{{ i }}{% continue %}{% else %}e{% endfor %}"), "12e");
+  EXPECT_EQ(rendered("{% for i in [1, 2] %}{{ i }}{% break %}{% else %}e{% endfor %}"), "1e");
+  EXPECT_EQ(
+      rendered("{% for i in [1, 2] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% else %}e{% endfor %}"),
+      "1");
+}
+
 TEST(JinjaBlocks, ARecursiveForCallsItself) {
   EXPECT_EQ(rendered("{% for n in tree recursive %}{{ n.v }}@{{ loop.depth }}{{ loop.depth0 }}({{ loop(n.c) "
                      "}}){% endfor %}",
