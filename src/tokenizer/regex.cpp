@@ -98,7 +98,8 @@ std::string shown(std::string_view pattern) {
 
 namespace {
 
-constexpr std::string_view kWordSet = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D})";
+/// Oniguruma's word characters: letters, marks, digits, connectors, and the numbers of Latin-1.
+constexpr std::string_view kWordSet = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 
 /// Rewrites a pattern from left to right. Sets may hold sets and intersections there, which PCRE2 does not
 /// know.
@@ -138,6 +139,12 @@ class PatternTranslator {
       case 's': pos_ += 2; return as_set(kWhiteSpaceSet);
       case 'w': pos_ += 2; return as_set(kWordSet);
       case 'h': pos_ += 2; return as_set("0-9A-Fa-f");
+      case 'b':
+        pos_ += 2;
+        // PCRE2's words have other characters: all numbers, and no marks before its release 10.43.
+        return in_set ? "\\b"
+                      : cat("(?:(?<=[", kWordSet, "])(?![", kWordSet, "])|(?<![", kWordSet, "])(?=[",
+                            kWordSet, "]))");
       case 'S':
       case 'W':
         pos_ += 2;
@@ -148,6 +155,13 @@ class PatternTranslator {
         const auto [end, name] = property_at(pattern_, pos_);
         const std::string_view property = pattern_.substr(pos_, end - pos_);
         const bool is_negated = kind == 'P' || name.starts_with('^');
+        // PCRE2 takes a script's name for its extensions too; the originals do not.
+        const bool is_script =
+            name.size() >= 3 && name != "Any" && name.find_first_of("^:=_ ") == std::string_view::npos;
+        if (is_script) {
+          pos_ = end;
+          return cat("\\", std::string(1, kind), "{sc:", name, "}");
+        }
         const std::string newer = is_negated ? "" : newer_characters(name);
         pos_ = end;
         return newer.empty() ? std::string(property) : as_set(cat(property, newer));

@@ -138,6 +138,10 @@ TEST(Regex, TranslatesTheDialectOfTokenizerFiles) {
   EXPECT_THAT(matches_of(R"((?i:'s))", "'S '\u017f"), ElementsAre("'S", "'\u017f"));
   EXPECT_THAT(matches_of(R"(\p{L}+)", "\U00031350"), ElementsAre("\U00031350"))
       << "a letter since Unicode 15";
+  EXPECT_THAT(matches_of(R"(\p{Han}+)", "\u4e2d\u337f"), ElementsAre("\u4e2d"))
+      << "the script, not its extensions";
+  EXPECT_THAT(matches_of(R"(\d\b)", "1\u2460 2a 3"), ElementsAre("1", "3"))
+      << "a circled number is no part of a word";
   EXPECT_THAT(matches_of(R"([]a]+)", "a]b"), ElementsAre("a]"));
   EXPECT_THAT(matches_of(R"(\p{N}{1,3}+)", "12345"), ElementsAre("123", "45"));
 }
