@@ -118,6 +118,20 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   tokenize_command->add_flag("--json", tokenize_arguments->as_json, "Print JSON: ids and pieces");
   tokenize_command->callback([=] { choose([=](const Options&) { return tokenize(*tokenize_arguments); }); });
 
+  auto embed_arguments = std::make_shared<EmbedArguments>();
+  CLI::App* embed_command =
+      app.add_subcommand("embed", "Turn texts into vectors with an embedding model; prints JSON lines");
+  add_model(*embed_command, embed_arguments->model);
+  embed_command->add_option("text", embed_arguments->texts,
+                            "Texts; without any, the lines of standard input");
+  embed_command->add_option("--pooling", embed_arguments->pooling,
+                            "mean, cls or last; default: the model's own");
+  embed_command->add_option("--prefix", embed_arguments->prefix,
+                            "Put before each text, e.g. \"search_query: \"");
+  embed_command->add_flag("--no-normalise", embed_arguments->no_normalise, "Keep the vectors' lengths");
+  embed_command->add_option("-t,--threads", embed_arguments->n_threads, "0 = one for each processor");
+  embed_command->callback([=] { choose([=](const Options&) { return embed(*embed_arguments); }); });
+
   auto quantize_arguments = std::make_shared<QuantizeArguments>();
   CLI::App* quantize_command = app.add_subcommand("quantize", "Write a model in a smaller type");
   quantize_command->add_option("input", quantize_arguments->input, "Model file (GGUF), f32, f16 or bf16")

@@ -15,10 +15,12 @@
 #include "formats/gguf.h"
 #include "formats/tokenizer_files.h"
 #include "inference/benchmark.h"
+#include "inference/embedder.h"
 #include "inference/engine.h"
 #include "inference/perplexity.h"
 #include "interrupt.h"
 #include "kernels/packed_matrix.h"
+#include "models/encoder.h"
 #include "models/hf_source.h"
 
 namespace quintet::cli {
@@ -318,6 +320,39 @@ int tokenize(const TokenizeArguments& arguments) {
   } else {
     for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i == 0 ? "" : " ") << ids[i];
     std::cout << '\n';
+  }
+  return 0;
+}
+
+int embed(const EmbedArguments& arguments) {
+  EmbedderOptions options;
+  options.normalises = !arguments.no_normalise;
+  options.prefix = arguments.prefix;
+  if (!arguments.pooling.empty()) {
+    static const std::map<std::string, Pooling> kByName{
+        {"mean", Pooling::mean}, {"cls", Pooling::first}, {"last", Pooling::last}};
+    const auto found = kByName.find(arguments.pooling);
+    if (found == kByName.end())
+      throw InvalidArgument(cat("--pooling is mean, cls or last, not \"", arguments.pooling, "\""));
+    options.pooling = found->second;
+  }
+  std::vector<std::string> texts = arguments.texts;
+  if (texts.empty()) {
+    const std::string input = standard_input();
+    for (const std::string_view line : split_lines(input)) texts.emplace_back(line);
+  }
+  Compute compute(arguments.n_threads);
+  const auto encoder = load_encoder(*open_model_source(arguments.model), compute);
+  const Tokenizer tokenizer = Tokenizer::open(arguments.model);
+  Embedder embedder(*encoder, tokenizer, compute, options);
+  const auto embeddings = embedder.embed(texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    JsonArray vector(embeddings[i].vector.begin(), embeddings[i].vector.end());
+    std::cout << to_json(JsonObject{{"text", sanitize_utf8(texts[i])},
+                                    {"n_tokens", embeddings[i].n_tokens},
+                                    {"is_truncated", embeddings[i].is_truncated},
+                                    {"embedding", std::move(vector)}})
+              << '\n';
   }
   return 0;
 }

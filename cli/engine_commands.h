@@ -72,6 +72,16 @@ struct PerplexityArguments {
 };
 int measure_perplexity(const PerplexityArguments& arguments);
 
+struct EmbedArguments {
+  std::filesystem::path model;
+  std::vector<std::string> texts;  // none = the lines of standard input
+  std::string pooling;             // mean, cls or last; empty = the model's own
+  std::string prefix;
+  bool no_normalise = false;
+  std::size_t n_threads = 0;
+};
+int embed(const EmbedArguments& arguments);
+
 struct SynthesizeArguments {
   std::string shape;
   std::string type = "q4_0";
