@@ -141,7 +141,7 @@ TEST_P(Families, GiveTheSameBitsWhateverSequencesAreBeside) {
   auto both = tokens;
   both.insert(both.end(), tokens.rbegin(), tokens.rend() - 3);
   Compute compute(2);
-  const auto go = [&](const ModelInfo& info, std::size_t n_out, std::span<const std::int32_t> ids,
+  const auto go = [&](const ModelInfo& info, std::size_t n_out, std::span<const std::uint32_t> ids,
                       const auto& forward) {
     KvCache cache(info.kv, DType::f16, 128);
     KvSequence first(cache), second(cache);
