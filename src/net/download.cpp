@@ -502,7 +502,9 @@ void Download::wait(milliseconds time) const {
 }
 
 void Download::cancelled() const {
-  throw Cancelled(cat("download of ", name_, " stopped after ", how_far(), "; what arrived is kept"));
+  throw Cancelled(bytes_ == 0
+                      ? cat("download of ", name_, " stopped before any of it arrived")
+                      : cat("download of ", name_, " stopped after ", how_far(), "; what arrived is kept"));
 }
 
 }  // namespace
