@@ -14,7 +14,8 @@ constexpr std::string_view kThinkBegin = "<think>";
 constexpr std::string_view kThinkEnd = "</think>";
 
 // Stands inside a special token's text that came with a message, so that it is read as plain text; removed
-// before the model sees it. A private-use character, replaced where a message holds one itself.
+// before the model sees it (a SentencePiece model sees a blank there). A private-use character, replaced
+// where a message holds one itself.
 constexpr std::string_view kCut = "\xEE\x80\x80";  // U+E000
 
 /// `text` with a cut inside everything that would be read as a special token.
