@@ -57,9 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 2: check_source(parse_hub_source(text)); break;
       case 3: {
         const auto source = hub_source_of_url(text, "https://hub.example");
-        if (source && source->file.find_first_of("@") == std::string::npos &&
-            trim(source->text()) == source->text())
-          check_source(*source);
+        if (source && trim(source->text()) == source->text()) check_source(*source);
         if (const auto split = parse_split_name(text))
           require(split_name(split->stem, split->index, split->n_files).size() == text.size());
         quantization_in_name(text);

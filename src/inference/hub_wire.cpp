@@ -25,7 +25,7 @@ bool is_hub_name(std::string_view name) noexcept {
 
 bool is_revision(std::string_view name) noexcept {
   return name.size() <= kMaxRevision && is_safe_relative_path(name) &&
-         name.find_first_of(" ?#*[~^:") == std::string_view::npos;
+         name.find_first_of(" ?#*[~^:@") == std::string_view::npos;
 }
 
 bool is_hex(std::string_view text, std::size_t size) noexcept {
@@ -41,8 +41,9 @@ std::uint64_t require_size(const JsonObject& object, std::string_view path) {
 }  // namespace
 
 std::string HubSource::text() const {
-  return cat(kScheme, id(), file.empty() ? "" : ":", file, revision == "main" ? "" : "@",
-             revision == "main" ? "" : revision);
+  // What follows the last "@" is read as the revision, so a file with one in its name needs it said.
+  const bool is_plain = revision == "main" && file.find('@') == std::string::npos;
+  return cat(kScheme, id(), file.empty() ? "" : ":", file, is_plain ? "" : "@", is_plain ? "" : revision);
 }
 
 HubSource parse_hub_source(std::string_view text) {

@@ -25,6 +25,14 @@ TEST(HubSource, ReadsEveryPart) {
   EXPECT_EQ(parse_hub_source("hf:a/b@v1.0").revision, "v1.0");
 }
 
+TEST(HubSource, IsReadAgainAsItWasWritten) {
+  const auto odd = hub_source_of_url("https://hub.example/a/b/blob/main/x@y.gguf", "https://hub.example");
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->text(), "hf:a/b:x@y.gguf@main");
+  EXPECT_EQ(parse_hub_source(odd->text()).file, "x@y.gguf");
+  EXPECT_FALSE(hub_source_of_url("https://hub.example/a/b/blob/v@1/x.gguf", "https://hub.example"));
+}
+
 TEST(HubSource, RefusesWhatIsNone) {
   for (const char* bad :
        {"", "hf:", "hf:tiny", "hf:a/", "hf:/b", "hf:a/b/c", "a/b", "hf:a/b:", "hf:a/b:../x", "hf:a/b:/etc/x",
