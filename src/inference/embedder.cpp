@@ -99,7 +99,7 @@ void Embedder::run(std::span<const Text> texts, std::span<Embedding> out) {
     KvSequence& sequence = kv.emplace_back(cache);
     sequence.reserve(text.tokens.size());
     sequences.push_back({&sequence, tokens.size(), text.tokens.size()});
-    for (const TokenId token : text.tokens) tokens.push_back(static_cast<std::int32_t>(token));
+    tokens.insert(tokens.end(), text.tokens.begin(), text.tokens.end());
   }
   const Scratch::Scope scope(compute_.scratch);
   const auto hidden = compute_.scratch.take_matrix(tokens.size(), dim);
