@@ -57,7 +57,7 @@ class DualDescent {
         weights_((set.n_features + 1) * set.stride, 0.0f),
         step_(set.stride) {}
 
-  std::vector<float> run(std::size_t max_epochs) {
+  std::vector<float> run(std::size_t max_epochs, float tolerance) {
     std::vector<std::uint32_t> order(set_.texts.size());
     std::iota(order.begin(), order.end(), 0u);
     std::vector<std::uint8_t> resting(order.size(), 0);  // passes each text still sits out
@@ -72,10 +72,10 @@ class DualDescent {
         }
         const float moved = visit(i);
         // A text that hardly moves rests for two passes (a soft form of the shrinking of Hsieh et al.).
-        if (moved < Loss::kQuietMove) resting[i] = 2;
+        if (moved < tolerance * Loss::kQuietMove) resting[i] = 2;
         worst = std::max(worst, moved);
       }
-      if (worst < Loss::kTolerance) break;
+      if (worst < tolerance * Loss::kTolerance) break;
     }
     return std::move(weights_);
   }
@@ -257,9 +257,10 @@ LinearModel LinearModel::train(std::span<const SparseVector> texts, std::span<co
   model.n_classes_ = n_classes;
   model.stride_ = (n_classes + kLanes - 1) / kLanes * kLanes;
   const TrainingSet set = {texts, labels, importance, n_classes, model.stride_, n_features};
-  model.weights_ = DualDescent(set, HingeLoss(set, options.c)).run(options.max_epochs);
+  model.weights_ = DualDescent(set, HingeLoss(set, options.c)).run(options.max_epochs, options.tolerance);
   if (options.logistic_weight > 0.0f) {
-    const auto logistic = DualDescent(set, SoftmaxLoss(set, options.logistic_c)).run(options.max_epochs);
+    const auto logistic =
+        DualDescent(set, SoftmaxLoss(set, options.logistic_c)).run(options.max_epochs, options.tolerance);
     add_scaled(model.weights_.data(), logistic.data(), options.logistic_weight, logistic.size());
   }
   if (options.bayes_weight > 0.0f) add_complement_bayes(set, options, model.weights_);

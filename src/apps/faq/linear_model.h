@@ -16,6 +16,7 @@ struct LinearOptions {
   float bayes_alpha = 0.03f;     // smoothing of the complement naive Bayes part
   float bayes_weight = 0.1f;     // its share of the score, in units of the margin part
   std::size_t max_epochs = 10;   // passes over the training texts
+  float tolerance = 1.0f;        // scales when training stops early; smaller is nearer the optimum
 };
 
 /// One linear score per class: one-against-rest support vector machines, multinomial logistic regression and

@@ -40,7 +40,7 @@ constexpr float kFewPhrasingsWordWeight = 0.55f;
 constexpr double kManyPhrasings = 30.0;
 constexpr float kLinearCharacterWeight = 0.5f;
 constexpr float kContentPairWeight = 2.0f;
-constexpr float kQuestionImportance = 2.0f;  // the question names the topic; alternatives only vary it
+constexpr float kQuestionImportance = 3.0f;  // the question names the topic; alternatives only vary it
 constexpr retrieval::FeatureOptions kAnswerFeatures = {.senses_only = true,
                                                        .function_word_weight = kFunctionWordWeight};
 constexpr double kExactConfidence = 0.99;

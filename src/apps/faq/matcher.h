@@ -13,7 +13,7 @@ namespace quintet::faq {
 
 struct MatcherOptions {
   std::optional<double> threshold{};  // answer from this confidence on; nothing = found while training
-  double max_false_answers = 0.035;   // share of outside questions answered, by the matcher's own estimate
+  double max_false_answers = 0.03;    // share of outside questions answered, by the matcher's own estimate
   std::size_t linear_budget = 1'200'000;  // entries x phrasings up to which a linear model is trained
 };
 

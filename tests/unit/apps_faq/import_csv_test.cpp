@@ -117,6 +117,9 @@ TEST(Formats, AreFoundByNameAndByContent) {
   EXPECT_EQ(parse_format("tsv"), FaqFormat::csv);
   EXPECT_EQ(parse_format("docx"), std::nullopt);
   EXPECT_EQ(parse_format(""), std::nullopt);
+  EXPECT_EQ(requested_format("csv"), FaqFormat::csv);
+  EXPECT_EQ(requested_format("auto"), std::nullopt);
+  EXPECT_THROW(requested_format("docx"), InvalidArgument);
   EXPECT_EQ(detect_format("a.JSON", ""), FaqFormat::json);
   EXPECT_EQ(detect_format("-", "[{\"q\":1}]"), FaqFormat::json);
   EXPECT_EQ(detect_format("-", "{\"q\":1}\n{\"q\":2}\n"), FaqFormat::jsonl);

@@ -54,6 +54,34 @@ TEST(Vocabulary, VectorsHaveUnitLengthAndSkipUnknownFeatures) {
   EXPECT_TRUE(corpus.vocabulary.vectorise(features_of("zzz")).size() < 3);
 }
 
+TEST(Features, APairOfContentWordsMayWeighMore) {
+  const auto tokens = analyse("the card expired");  // one pair of content words, two with "the"
+  const auto plain = extract_features(tokens, false);
+  const auto raised = extract_features(tokens, false, {.content_pair_weight = 2.0f});
+  ASSERT_EQ(plain.size(), raised.size());
+  std::size_t n_raised = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) n_raised += raised[i].weight > plain[i].weight ? 1 : 0;
+  EXPECT_EQ(n_raised, 1u);
+}
+
+TEST(Vocabulary, FocusRaisesFeaturesOfFewLabels) {
+  constexpr FeatureOptions kSensesOnly = {.senses_only = true};
+  std::vector<std::vector<RawFeature>> features;
+  for (const auto* text : {"shared alpha", "shared alpha", "shared beta", "shared gamma"}) {
+    features.push_back(extract_features(analyse(text), false, kSensesOnly));
+  }
+  std::vector<const std::vector<RawFeature>*> texts;
+  for (const auto& f : features) texts.push_back(&f);
+  Vocabulary plain = Vocabulary::learn(texts), focused = Vocabulary::learn(texts);
+  const std::vector<std::uint32_t> labels = {0, 0, 1, 2};
+  focused.focus(texts, labels, 3);
+  const auto share_of_shared = [&](const Vocabulary& vocabulary) {
+    const auto shared = vocabulary.vectorise(extract_features(analyse("shared"), false, kSensesOnly));
+    return dot(vocabulary.vectorise(features[0]), shared);
+  };
+  EXPECT_LT(share_of_shared(focused), share_of_shared(plain));
+}
+
 TEST(CosineIndex, AgreesWithDotProductsWhenUnbounded) {
   const Corpus corpus(kTexts);
   const CosineIndex index(corpus.vectors, corpus.vocabulary.size());
