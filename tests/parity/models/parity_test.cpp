@@ -14,9 +14,10 @@
 namespace quintet::parity {
 namespace {
 
-// Both sides add floats in f32, in different orders, through up to seven layers. The worst that was seen is
-// 1.3e-5 on logits of up to 15; a wrong constant, order or norm shows at 1e-2 and above.
-constexpr float kTolerance = 1e-4f;
+// Both sides add floats in f32, in different orders, through up to seven layers. The worst that was seen
+// is 1.3e-5, on logits of up to 15. Of faults made on purpose the tanh form of GELU instead of erf's shows at
+// 1e-4, all others (windows, rotations, norms, routing, caps) at 1e-2 and above.
+constexpr float kTolerance = 5e-5f;
 
 struct Expected {
   std::vector<std::uint32_t> tokens;
