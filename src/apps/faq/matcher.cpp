@@ -33,14 +33,32 @@ constexpr std::size_t kMinProbes = 150;      // below, the weights would be nois
 // must not end up refusing its own questions.
 constexpr double kPriorThreshold = 0.5;
 constexpr double kMaxThreshold = 0.9;
-// Weights of function words, measured on Banking77: with 10 phrasings per entry 0.4 to 0.7 are alike and 0.01
-// ahead of 1.0; with 80 phrasings 1.0 was ahead by 0.002; the nearest of two phrasings gained 0.11 by 0.3.
-constexpr float kFunctionWordWeight = 0.3f;
-constexpr float kFewPhrasingsWordWeight = 0.55f;
-constexpr double kManyPhrasings = 30.0;
-constexpr float kLinearCharacterWeight = 0.5f;
-constexpr float kContentPairWeight = 2.0f;
-constexpr float kQuestionImportance = 3.0f;  // the question names the topic; alternatives only vary it
+constexpr float kFunctionWordWeight =
+    0.3f;  // where the nearest phrasing decides: gained 0.11 with two phrasings
+
+/// What evidence is worth to a linear model. With few phrasings it has to be told, with many it learns most
+/// of it; chosen by measurement on Banking77, see docs/performance.md.
+struct LinearWeights {
+  float function_words;
+  float characters;
+  float content_pairs;
+  float own_question;  // how often it counts: it names the topic, alternatives vary it
+  float logistic;
+  float bayes;
+};
+constexpr LinearWeights kFewPhrasings = {.function_words = 0.55f,
+                                         .characters = 0.5f,
+                                         .content_pairs = 2.0f,
+                                         .own_question = 3.0f,
+                                         .logistic = 0.3f,
+                                         .bayes = 0.1f};
+constexpr LinearWeights kManyPhrasings = {.function_words = 1.0f,
+                                          .characters = 0.6f,
+                                          .content_pairs = 1.5f,
+                                          .own_question = 1.0f,
+                                          .logistic = 0.15f,
+                                          .bayes = 0.05f};
+constexpr double kManyPerEntry = 30.0;
 constexpr retrieval::FeatureOptions kAnswerFeatures = {.senses_only = true,
                                                        .function_word_weight = kFunctionWordWeight};
 constexpr double kExactConfidence = 0.99;
@@ -80,6 +98,7 @@ struct Matcher::State {
   std::size_t n_entries = 0;
   bool is_linear = false;
   retrieval::FeatureOptions feature_options;
+  LinearOptions linear_options;
   Coverage coverage;
   Ranker ranker;
   ConfidenceModel confidence = ConfidenceModel::prior();
@@ -111,7 +130,8 @@ void Matcher::State::set_threshold(const std::vector<double>& outside) {
 /// those of the entries left out are outside questions.
 void Matcher::State::learn_from_hidden_entries(std::span<const Phrasing> phrasings) {
   constexpr std::size_t kFolds = 3;
-  const LinearOptions quick = {.max_epochs = 7};
+  LinearOptions quick = linear_options;
+  quick.max_epochs = 7;
   const std::size_t outside_step = phrasings.size() > kManyOutside ? 3 : 1;
   std::vector<Signals> examples;
   std::vector<bool> labels;
@@ -201,17 +221,20 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
       static_cast<double>(n_phrasings) >= kMinPhrasingsPerEntry * static_cast<double>(entries.size()) &&
       n_phrasings * entries.size() <= options.linear_budget;
   state->feature_options.with_pairs = state->is_linear;
-  if (state->is_linear) {
-    state->feature_options.character_weight = kLinearCharacterWeight;
-    state->feature_options.content_pair_weight = kContentPairWeight;
-  }
   // Trigrams alone find the nearest phrasing as well as 2- to 4-grams do, with a third of the features.
   if (!state->is_linear) state->feature_options.min_chars = state->feature_options.max_chars = 3;
-  // With many phrasings a linear model learns what little words are worth; otherwise it has to be told.
   const double per_entry =
       static_cast<double>(n_phrasings) / static_cast<double>(std::max<std::size_t>(1, entries.size()));
-  state->feature_options.function_word_weight =
-      !state->is_linear ? kFunctionWordWeight : (per_entry < kManyPhrasings ? kFewPhrasingsWordWeight : 1.0f);
+  const LinearWeights& weights = per_entry < kManyPerEntry ? kFewPhrasings : kManyPhrasings;
+  if (state->is_linear) {
+    state->feature_options.function_word_weight = weights.function_words;
+    state->feature_options.character_weight = weights.characters;
+    state->feature_options.content_pair_weight = weights.content_pairs;
+    state->linear_options.logistic_weight = weights.logistic;
+    state->linear_options.bayes_weight = weights.bayes;
+  } else {
+    state->feature_options.function_word_weight = kFunctionWordWeight;
+  }
 
   std::vector<std::vector<RawFeature>> answers;
   std::vector<Phrasing> phrasings;
@@ -230,7 +253,7 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
       phrasings.push_back(std::move(phrasing));
       of_entry.push_back(phrasings.back().tokens);
     };
-    add(entries[e].question, kQuestionImportance);
+    add(entries[e].question, weights.own_question);
     for (const std::string& alternative : entries[e].alternatives) add(alternative, 1.0f);
     const auto answer = retrieval::analyse(entries[e].answer, kAnswerLimits);
     state->coverage.add_entry(of_entry, answer);
@@ -241,7 +264,7 @@ std::shared_ptr<const Matcher> Matcher::train(std::span<const FaqEntry> entries,
   PhrasingSet all;
   for (const Phrasing& phrasing : phrasings) all.add(phrasing.features, phrasing.entry, phrasing.importance);
   for (const auto& answer : answers) all.answers.push_back(&answer);
-  state->ranker = Ranker::train(all, entries.size(), state->is_linear, {});
+  state->ranker = Ranker::train(all, entries.size(), state->is_linear, state->linear_options);
   if (state->is_linear) {
     state->learn_from_hidden_entries(phrasings);
   } else if (entries.size() >= kMinEntriesToHide) {
