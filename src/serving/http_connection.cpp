@@ -196,6 +196,8 @@ void HttpConnection::feed(RequestParser& parser) {
     input_.erase(0, consumed);
   }
 }
+// The caller awaits each of these at once, and its frame, or its caller's, owns what they refer to.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 HttpConnection::Awaitable<HttpConnection::Arrival> HttpConnection::read_head(Exchange& exchange) {
   const auto deadline = Clock::now() + environment_.options.timeouts.header;
@@ -404,5 +406,7 @@ void HttpConnection::on_shut_down() {
   is_shut_down_ = true;
   wake();
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 }  // namespace quintet

@@ -24,6 +24,8 @@
 
 namespace quintet {
 
+// Final, and only ever deleted as itself, by its shared_ptr.
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor)
 class HttpConnection;
 class WebSocketSession;
 

@@ -43,6 +43,8 @@ class ClosedNotice {
 };
 
 }  // namespace
+// The caller awaits each of these at once, and its frame, or its caller's, owns what they refer to.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 HttpConnection::Awaitable<bool> HttpConnection::stream_events(Exchange& exchange, HttpResponse response) {
   EventStreamBody body = std::move(std::get<EventStreamBody>(response.body));
@@ -196,5 +198,7 @@ HttpConnection::Awaitable<> HttpConnection::exchange_frames(WebSocketSession& se
     co_await wait(std::min(last_write + heartbeat, goodbye_deadline));
   }
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 }  // namespace quintet

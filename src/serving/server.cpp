@@ -180,6 +180,8 @@ struct HttpServer::Impl {
 HttpServer::HttpServer(ServerOptions options, Router router, ServerServices services)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(router), std::move(services))) {}
 
+// Threads that cannot be stopped would go on using what is being destroyed: then the process has to end.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 HttpServer::~HttpServer() {
   stop(std::chrono::milliseconds(0));
 }

@@ -88,7 +88,8 @@ struct Tokenizer::Impl {
         // DeepSeek's added token "ö" is that character, not the byte that it stands for in the alphabet.
         if (is_added[id]) return piece;
         auto bytes = byte_alphabet_decode(piece);
-        return bytes ? std::move(*bytes) : piece;
+        if (bytes) return std::move(*bytes);
+        return piece;
       }
       case DecoderKind::sentencepiece: {
         if (data.byte_fallback || data.types[id] == PieceType::byte) {
