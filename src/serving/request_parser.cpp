@@ -59,6 +59,8 @@ class BeastParser final : public http::basic_parser<true> {
 
 /// The longest chunk header and trailer section that may wait for its end.
 constexpr std::size_t kMaxChunkOverhead = 16 * 1024;
+/// "0\r\n\r\n", the shortest end of a chunked body.
+constexpr std::size_t kMinLastChunk = 5;
 
 /// The first thing wrong with the lines of a head that Beast would accept or repair, or nothing.
 std::optional<std::string> find_bad_line(std::string_view head) {
@@ -95,6 +97,7 @@ struct RequestParser::Impl {
   State state = State::head;
   Fault fault;
   std::size_t n_scanned = 0;  // bytes of an incomplete head known not to end it
+  bool is_at_last_chunk = false;
 
   void fail(int status, std::string reason) {
     state = State::failed;
@@ -176,6 +179,8 @@ struct RequestParser::Impl {
   }
 
   std::size_t feed_body(std::string_view bytes) {
+    // Beast asserts that a last chunk it has asked more of comes back with at least the bytes of "0\r\n\r\n".
+    if (is_at_last_chunk && bytes.size() < kMinLastChunk) return 0;
     std::size_t consumed = 0;
     while (consumed < bytes.size() && !parser.is_done()) {
       error_code error;
@@ -183,6 +188,9 @@ struct RequestParser::Impl {
       consumed += n;
       if (error == http::error::need_more) {
         if (bytes.size() - consumed > kMaxChunkOverhead) fail(400, "a chunk header or trailer is too long");
+        // Only the last chunk keeps Beast waiting after the end of a line.
+        const std::string_view rest = bytes.substr(consumed);
+        is_at_last_chunk = rest.find("\r\n", 1) != std::string_view::npos;
         break;
       }
       if (error) {

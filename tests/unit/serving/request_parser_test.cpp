@@ -48,6 +48,15 @@ TEST(RequestParser, GivesTheSameRequestHoweverTheBytesArrive) {
   }
 }
 
+TEST(RequestParser, AnEmptyChunkedBodyMayArriveByteByByte) {
+  for (std::size_t step : {1, 2, 3, 4, 5, 100}) {
+    Fed fed = feed(head_with("Transfer-Encoding: chunked\r\n") + "0\r\n\r\n" + "GET", step);
+    ASSERT_EQ(fed.parser.state(), State::complete) << fed.parser.fault().reason << " step=" << step;
+    EXPECT_EQ(fed.parser.body(), "");
+    EXPECT_EQ(fed.rest, "GET");
+  }
+}
+
 TEST(RequestParser, RefusesWhatTwoServersCouldReadDifferently) {
   const std::vector<std::string> cases = {
       head_with("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n",
