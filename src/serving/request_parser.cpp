@@ -119,7 +119,9 @@ struct RequestParser::Impl {
     bytes.remove_prefix(skipped);
     const std::size_t end = bytes.find("\r\n\r\n", n_scanned > 3 ? n_scanned - 3 : 0);
     const std::size_t head_bytes = end == std::string_view::npos ? bytes.size() : end + 4;
-    if (std::min(bytes.find("\r\n"), bytes.size()) > limits.max_request_line_bytes) {
+    const std::size_t line_bytes =
+        std::min(bytes.find("\r\n"), bytes.size() - (bytes.ends_with('\r') ? 1 : 0));
+    if (line_bytes > limits.max_request_line_bytes) {
       fail(431, "the request line is too long");
     } else if (head_bytes > limits.max_header_bytes) {
       fail(431, "the request head is too large");

@@ -125,6 +125,14 @@ TEST(RequestParser, BoundsTheHead) {
   std::string many;
   for (int i = 0; i < 20; ++i) many += "A: b\r\n";
   EXPECT_EQ(status(head_with(many)), 431);
+  for (const std::size_t step : {1, 101, 1000}) {  // 101: the CR of the longest line ends a piece
+    const auto with_line = [&](std::size_t n) {
+      const std::string path = cat("/", std::string(n - std::string_view("GET / HTTP/1.1").size(), 'a'));
+      return feed(cat("GET ", path, " HTTP/1.1\r\nHost: x\r\n\r\n"), step, 0, limits).parser.state();
+    };
+    EXPECT_EQ(with_line(100), State::complete) << step;
+    EXPECT_EQ(with_line(101), State::failed) << step;
+  }
 }
 
 TEST(RequestParser, BoundsTheBodyBeforeAndWhileItArrives) {
