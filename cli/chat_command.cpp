@@ -161,7 +161,7 @@ bool run_command(std::string_view line, EngineModel& model, Conversation& conver
     if (conversation.messages.empty() || conversation.messages.back().role != Role::assistant)
       throw InvalidArgument("there is no answer to try again");
     conversation.messages.pop_back();
-    conversation.sampling.seed = conversation.sampling.seed.value_or(0) + 1;
+    if (conversation.sampling.seed) ++*conversation.sampling.seed;  // the same would give the same answer
     answer(model, conversation, interrupt);
   } else if (name == "/set") {
     const std::size_t at = rest.find(' ');
@@ -200,7 +200,7 @@ int chat(const Options& options, const ChatArguments& arguments) {
   conversation.sampling.repeat_penalty = sampling.repeat_penalty;
   conversation.sampling.frequency_penalty = sampling.frequency_penalty;
   conversation.sampling.presence_penalty = sampling.presence_penalty;
-  conversation.sampling.seed = sampling.seed;
+  conversation.sampling.seed = arguments.engine.seed;
   if (arguments.max_tokens > 0) conversation.max_tokens = static_cast<int>(arguments.max_tokens);
   if (!arguments.system.empty()) conversation.messages.push_back(Message::system(arguments.system));
 

@@ -33,20 +33,24 @@ void add_sampling(CLI::App& command, EngineArguments& engine) {
       ->capture_default_str();
   command.add_option("--min-p", s.min_p, "Least probability, relative to the best token's")
       ->capture_default_str();
-  command.add_option("--typical-p", s.typical_p, "Keep typical tokens of this share")->capture_default_str();
   command.add_option("--repeat-penalty", s.repeat_penalty, "Against recent tokens; 1 = off")
       ->capture_default_str();
   command.add_option("--frequency-penalty", s.frequency_penalty, "For each time a token occurred")
       ->capture_default_str();
   command.add_option("--presence-penalty", s.presence_penalty, "Once for a token that occurred")
       ->capture_default_str();
+  command.add_option("--seed", engine.seed, "The same seed gives the same text; default: another each time");
+}
+
+/// What a plain continuation can do beside what conversations with any provider know.
+void add_more_sampling(CLI::App& command, SamplingOptions& s) {
+  command.add_option("--typical-p", s.typical_p, "Keep typical tokens of this share")->capture_default_str();
   command.add_option("--penalty-window", s.penalty_window, "Recent tokens that count; -1 = all")
       ->capture_default_str();
   command.add_option("--dry-multiplier", s.dry_multiplier, "Against continued repetitions (DRY); 0 = off")
       ->capture_default_str();
   command.add_option("--mirostat", s.mirostat_tau, "Wanted surprise in bits (mirostat 2); 0 = off")
       ->capture_default_str();
-  command.add_option("--seed", s.seed, "The same seed gives the same text")->capture_default_str();
 }
 
 }  // namespace
@@ -76,6 +80,7 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   generate_command->add_flag("--json", generate_arguments->as_json, "Print JSON");
   add_threads(*generate_command, generate_arguments->engine);
   add_sampling(*generate_command, generate_arguments->engine);
+  add_more_sampling(*generate_command, generate_arguments->engine.sampling);
   generate_command->callback([=] { choose([=](const Options&) { return generate(*generate_arguments); }); });
 
   auto chat_arguments = std::make_shared<ChatArguments>();

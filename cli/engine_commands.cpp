@@ -198,6 +198,7 @@ int generate(const GenerateArguments& arguments) {
     if (const auto bos = engine.loaded().tokenizer.special_ids().bos) request.prompt.push_back(*bos);
   }
   request.sampling = arguments.engine.sampling;
+  request.sampling.seed = arguments.engine.seed.value_or(random_seed());
   request.max_tokens = arguments.max_tokens;
   request.stop = arguments.stop;
   request.ignore_end = arguments.ignore_end;
@@ -222,6 +223,7 @@ int generate(const GenerateArguments& arguments) {
     std::cout << to_json(JsonObject{{"text", sanitize_utf8(result.text)},
                                     {"tokens", std::move(tokens)},
                                     {"finish_reason", finish_reason_name(result.reason)},
+                                    {"seed", request.sampling.seed},
                                     {"usage", JsonObject{{"prompt_tokens", result.n_prompt},
                                                          {"completion_tokens", result.tokens.size()}}},
                                     {"prefill_tokens_per_s", prefill_rate},
@@ -235,7 +237,8 @@ int bench(const BenchArguments& arguments) {
   Interrupt interrupt;
   Compute compute(arguments.engine.n_threads);
   const auto begin = std::chrono::steady_clock::now();
-  const auto model = load_model(*open_model_source(arguments.engine.model), compute);
+  const auto model = load_model(*open_model_source(arguments.engine.model), compute,
+                                {.max_seq_len = std::max(arguments.n_prompt, arguments.n_generate)});
   const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   BenchmarkOptions options;
   options.n_prompt = arguments.n_prompt;
@@ -360,7 +363,7 @@ int embed(const EmbedArguments& arguments) {
 int measure_perplexity(const PerplexityArguments& arguments) {
   Interrupt interrupt;
   Compute compute(arguments.engine.n_threads);
-  const LoadedModel loaded = LoadedModel::load(arguments.engine.model, compute);
+  const LoadedModel loaded = LoadedModel::load(arguments.engine.model, compute, arguments.window);
   const auto tokens = loaded.tokenizer.encode(read_file(arguments.file), {.add_special = false});
   PerplexityOptions options;
   options.window = arguments.window;

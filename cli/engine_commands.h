@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct EngineArguments {
   std::size_t n_threads = 0;
   std::size_t max_seq_len = 0;
   SamplingOptions sampling;
+  std::optional<std::uint64_t> seed;  // none = another text each time
 };
 
 struct InspectArguments {

@@ -20,7 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kDefaultMaxSeqLen = 8'192;
 constexpr std::size_t kQueuedEvents = 64;  // of one sequence; a reader that lags further pauses its sequence
 
 double seconds_between(Clock::time_point a, Clock::time_point b) {
@@ -79,7 +78,6 @@ struct Engine::State {
   EngineOptions options;
   Compute compute;
   LoadedModel loaded;
-  std::size_t max_seq_len;
   KvCache cache;
 
   // The engine's thread.
@@ -101,13 +99,9 @@ struct Engine::State {
   State(const std::filesystem::path& path, const EngineOptions& o)
       : options(o),
         compute(o.n_threads),
-        loaded(LoadedModel::load(path, compute)),
-        max_seq_len(o.max_seq_len > 0 ? o.max_seq_len
-                                      : std::min(kDefaultMaxSeqLen, loaded.model->info().max_seq_len > 0
-                                                                        ? loaded.model->info().max_seq_len
-                                                                        : kDefaultMaxSeqLen)),
+        loaded(LoadedModel::load(path, compute, o.max_seq_len)),
         cache(loaded.model->info().kv, o.kv_dtype,
-              (max_seq_len + kernels::kPageTokens - 1) / kernels::kPageTokens * kernels::kPageTokens *
+              (loaded.max_seq_len + kernels::kPageTokens - 1) / kernels::kPageTokens * kernels::kPageTokens *
                   o.max_sequences),
         thread([this] { run(); }) {}
 
@@ -118,6 +112,7 @@ struct Engine::State {
   void step();
   void handle_token(Job& job, std::span<float> row);
   void finish(Job& job, FinishReason reason);
+  void fail(Job& job, std::exception_ptr failure);
   void note_step(std::size_t n_tokens);
 };
 
@@ -202,8 +197,8 @@ bool Engine::State::start(Job& job) {
   }
   // Room for the whole answer, so that it can't be stopped half-way by a newcomer; idle slots make room.
   const std::size_t wanted = job.request.max_tokens == 0
-                                 ? max_seq_len
-                                 : std::min(max_seq_len, prompt.size() + job.request.max_tokens);
+                                 ? loaded.max_seq_len
+                                 : std::min(loaded.max_seq_len, prompt.size() + job.request.max_tokens);
   const std::size_t length = job.slot->kv.length();
   while (job.slot->kv.room() < wanted && !idle.empty()) idle.erase(idle.begin());
   if (job.slot->kv.room() < wanted) {
@@ -254,13 +249,7 @@ void Engine::State::step() {
     loaded.model->forward(compute, {tokens, pieces, wanted},
                           MatrixView<float>(logits.data(), wanted.size(), vocab_size));
   } catch (...) {
-    for (Job* job : of_piece) {
-      {
-        const std::lock_guard lock(job->mutex);
-        job->failure = std::current_exception();
-      }
-      finish(*job, FinishReason::cancelled);
-    }
+    for (Job* job : of_piece) fail(*job, std::current_exception());
     return;
   }
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -271,8 +260,13 @@ void Engine::State::step() {
     job.slot->kv.advance(pieces[i].n_tokens);
     job.n_pending_done += pieces[i].n_tokens;
   }
-  for (std::size_t i = 0; i < of_logits.size(); ++i)
-    handle_token(*of_logits[i], std::span(logits).subspan(i * vocab_size, vocab_size));
+  for (std::size_t i = 0; i < of_logits.size(); ++i) {
+    try {
+      handle_token(*of_logits[i], std::span(logits).subspan(i * vocab_size, vocab_size));
+    } catch (...) {  // one sequence's logits are no reason to stop the others
+      fail(*of_logits[i], std::current_exception());
+    }
+  }
   note_step(of_logits.size());
 }
 
@@ -306,7 +300,7 @@ void Engine::State::handle_token(Job& job, std::span<float> row) {
     return finish(job, FinishReason::max_tokens);
   job.pending.assign(1, job.result.tokens.back());
   job.n_pending_done = 0;
-  if (job.slot->kv.length() < max_seq_len) return;
+  if (job.slot->kv.length() < loaded.max_seq_len) return;
   if (!job.request.slide) return finish(job, FinishReason::context_full);
   // Positions are part of the keys, so what stays is computed anew: the newer half of the sequence.
   auto& seen = job.slot->tokens;
@@ -315,7 +309,7 @@ void Engine::State::handle_token(Job& job, std::span<float> row) {
   job.pending = std::move(kept);
   seen.clear();
   job.slot->kv.truncate(0);
-  job.slot->kv.reserve(max_seq_len);
+  job.slot->kv.reserve(loaded.max_seq_len);
 }
 
 /// Ends a job whether it ran or waited; its slot becomes idle.
@@ -342,6 +336,15 @@ void Engine::State::finish(Job& job, FinishReason reason) {
     job.is_done = true;
   }
   job.changed.notify_one();
+}
+
+/// Ends a job with what its caller will see thrown.
+void Engine::State::fail(Job& job, std::exception_ptr failure) {
+  {
+    const std::lock_guard lock(job.mutex);
+    job.failure = std::move(failure);
+  }
+  finish(job, FinishReason::cancelled);
 }
 
 void Engine::State::note_step(std::size_t n_tokens) {
@@ -373,7 +376,7 @@ const LoadedModel& Engine::loaded() const noexcept {
   return state_->loaded;
 }
 std::size_t Engine::max_seq_len() const noexcept {
-  return state_->max_seq_len;
+  return state_->loaded.max_seq_len;
 }
 std::string_view Engine::isa() const noexcept {
   return state_->compute.matmul.isa;
@@ -405,9 +408,9 @@ EngineStatus Engine::status() const {
 GenerationResult Engine::generate(const GenerationRequest& request, const TokenSink& sink,
                                   std::stop_token stop) {
   if (request.prompt.empty()) throw InvalidArgument("there is nothing to continue: the prompt has no token");
-  if (request.prompt.size() >= state_->max_seq_len) {
+  if (request.prompt.size() >= state_->loaded.max_seq_len) {
     throw InvalidArgument(cat("the prompt has ", request.prompt.size(), " tokens, the context holds ",
-                              state_->max_seq_len, " and needs room for an answer"));
+                              state_->loaded.max_seq_len, " and needs room for an answer"));
   }
   for (const TokenId token : request.prompt) {
     if (token >= state_->loaded.model->info().vocab_size)

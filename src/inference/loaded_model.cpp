@@ -39,6 +39,12 @@ std::string_view likely_template(const Tokenizer& tokenizer) {
   return "chatml";
 }
 
+std::size_t default_max_seq_len(const ModelSource& source) {
+  constexpr std::int64_t kMost = 8'192;  // of a long context, the cache's memory would be the surprise
+  const std::int64_t trained = source.integer("context_length").value_or(kMost);
+  return static_cast<std::size_t>(trained > 0 ? std::min(kMost, trained) : kMost);
+}
+
 std::string gigabytes(std::size_t bytes) {
   return cat(static_cast<double>(bytes / 10'000'000) / 100.0, " GB");
 }
@@ -72,7 +78,7 @@ std::size_t available_memory_bytes() {
   return 0;
 }
 
-LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& compute) {
+LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& compute, std::size_t max_seq_len) {
   {
     const Checkpoint checkpoint = Checkpoint::open(path);
     if (checkpoint.tensors().empty()) {
@@ -86,14 +92,16 @@ LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& comput
   const bool has_own = !source.empty();
   ChatTemplate chat_template = has_own ? ChatTemplate::parse(source, path.filename().string())
                                        : ChatTemplate::builtin(likely_template(tokenizer));
-  auto model = load_model(*open_model_source(path), compute);
+  const auto model_source = open_model_source(path);
+  if (max_seq_len == 0) max_seq_len = default_max_seq_len(*model_source);
+  auto model = load_model(*model_source, compute, {.max_seq_len = max_seq_len});
   if (tokenizer.vocab_size() > model->info().vocab_size) {
     throw CorruptData(cat(path.string(), ": the tokenizer has ", tokenizer.vocab_size(),
                           " tokens, the embedding ", model->info().vocab_size, " rows"));
   }
   auto end_tokens = end_tokens_of(tokenizer);
-  return LoadedModel{path,    std::move(model),     std::move(tokenizer), std::move(chat_template),
-                     has_own, std::move(end_tokens)};
+  return LoadedModel{path,    std::move(model),      std::move(tokenizer), std::move(chat_template),
+                     has_own, std::move(end_tokens), max_seq_len};
 }
 
 JsonObject LoadedModel::template_variables() const {

@@ -21,10 +21,12 @@ struct LoadedModel {
   ChatTemplate chat_template;
   bool has_own_template = false;    // the file's; else one of ours stands in
   std::vector<TokenId> end_tokens;  // any of them ends an answer
+  std::size_t max_seq_len = 0;      // of one sequence, and what rotations were chosen for
 
+  /// `max_seq_len`: the longest sequence that will be run; 0 = what the model was trained for, at most 8,192.
   /// Throws NotFound, CorruptData, Unsupported or Exhausted (not enough memory, with what would fit), before
   /// much is done.
-  static LoadedModel load(const std::filesystem::path& path, Compute& compute);
+  static LoadedModel load(const std::filesystem::path& path, Compute& compute, std::size_t max_seq_len = 0);
 
   /// Variables that templates read beside the messages.
   JsonObject template_variables() const;

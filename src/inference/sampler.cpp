@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -22,10 +23,21 @@ float log_sum_exp(std::span<const float> logits) {
   return most + static_cast<float>(std::log(sum));
 }
 
+bool has_nan(std::span<const float> logits) noexcept {
+  unsigned n = 0;  // no early exit: this way it is vectorised
+  for (const float logit : logits) n += logit != logit ? 1u : 0u;
+  return n > 0;
+}
+
 /// Longest repetition that continues with each candidate is looked for this far back at most.
 constexpr std::size_t kMaxRepetition = 64;
 
 }  // namespace
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
 
 Sampler::Sampler(SamplingOptions options) : options_(std::move(options)), random_state_(options_.seed) {
   const SamplingOptions& o = options_;
@@ -43,6 +55,8 @@ Sampler::Sampler(SamplingOptions options) : options_(std::move(options)), random
   require(o.dry_base >= 1.0f, "dry_base", o.dry_base, "1 or more");
   require(o.mirostat_tau >= 0.0f, "mirostat_tau", o.mirostat_tau, "0 or more");
   require(o.mirostat_eta >= 0.0f, "mirostat_eta", o.mirostat_eta, "0 or more");
+  for (const auto& [token, bias] : o.logit_bias)
+    require(!std::isnan(bias), cat("logit_bias of token ", token), bias, "a number");
   mirostat_mu_ = 2.0f * options_.mirostat_tau;
 }
 
@@ -113,6 +127,10 @@ std::uint32_t Sampler::draw(std::span<const Candidate> candidates) {
 
 std::uint32_t Sampler::sample(std::span<float> logits) {
   if (logits.empty()) throw InvalidArgument("sample: there are no logits");
+  if (has_nan(logits)) {
+    throw CorruptData(
+        "the model's logits are not numbers: its weights are damaged or beyond what this type holds");
+  }
   for (const auto& [token, bias] : options_.logit_bias)
     if (token < logits.size()) logits[token] += bias;
   if (options_.repeat_penalty != 1.0f || options_.frequency_penalty != 0.0f ||

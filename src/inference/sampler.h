@@ -33,6 +33,9 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
+/// A seed that nobody chose.
+std::uint64_t random_seed();
+
 struct TokenProbability {
   std::uint32_t token = 0;
   float logprob = 0.0f;  // natural logarithm
@@ -47,7 +50,8 @@ class Sampler {
   /// Tokens that are there already, for penalties: the prompt.
   void accept(std::span<const std::uint32_t> tokens);
 
-  /// Chooses the next token and remembers it. `logits` [vocab_size] are changed.
+  /// Chooses the next token and remembers it. `logits` [vocab_size] are changed. Throws CorruptData when one
+  /// of them is not a number.
   std::uint32_t sample(std::span<float> logits);
 
   /// Before sample(): the `n` most probable tokens of the unchanged logits, best first.

@@ -67,7 +67,7 @@ SamplingOptions sampling_options(const Sampling& sampling) {
   options.frequency_penalty = static_cast<float>(sampling.frequency_penalty.value_or(0.0));
   options.presence_penalty = static_cast<float>(sampling.presence_penalty.value_or(0.0));
   options.repeat_penalty = static_cast<float>(sampling.repeat_penalty.value_or(1.0));
-  options.seed = sampling.seed.value_or(0);
+  options.seed = sampling.seed ? *sampling.seed : random_seed();  // "try again" means another answer
   return options;
 }
 
@@ -140,9 +140,8 @@ std::vector<TokenId> encode_conversation(const LoadedModel& loaded, const ChatRe
   input.messages = std::move(messages);
   input.add_generation_prompt = true;
   input.variables = loaded.template_variables();
-  std::string_view text;
   const std::string rendered = loaded.chat_template.render(input);
-  text = rendered;
+  std::string_view text = rendered;
   std::vector<TokenId> tokens;
   while (!text.empty()) {
     const std::size_t cut = std::min(text.find(kCut), text.size());

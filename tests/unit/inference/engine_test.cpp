@@ -6,7 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "formats/gguf.h"
 #include "test_model.h"
+#include "testing/temporary_folder.h"
 
 namespace quintet {
 namespace {
@@ -41,6 +44,22 @@ TEST_F(EngineTest, TellsAStoryAndShowsItsTextPieceByPiece) {
   EXPECT_EQ(result.tokens.size(), 60u);
   EXPECT_EQ(shown, result.text);
   EXPECT_NE(result.text.find("there was a"), std::string::npos) << result.text;
+}
+
+TEST_F(EngineTest, SaysThatDamagedWeightsGiveNoNumbersAndGoesOn) {
+  const GgufFile original = GgufFile::open(stories260k());
+  const auto norm = original.tensor("output_norm.weight").bytes();
+  std::string bytes = read_file(stories260k());
+  const std::size_t at =
+      bytes.find(std::string_view(reinterpret_cast<const char*>(norm.data()), norm.size()));
+  ASSERT_NE(at, std::string::npos);
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), norm.size(), '\xFF');  // NaN
+  const TemporaryFolder folder;
+  const auto damaged = folder.path() / "damaged.gguf";
+  write_file_atomically(damaged, bytes);
+  Engine engine(damaged, options());
+  EXPECT_THROW(engine.generate(request(engine, "Once upon a time", 5)), CorruptData);
+  EXPECT_THROW(engine.generate(request(engine, "Once upon a time", 5)), CorruptData) << "the engine lives on";
 }
 
 TEST_F(EngineTest, GivesEachOfManyConcurrentRequestsWhatItWouldGetAlone) {

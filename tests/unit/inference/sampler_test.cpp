@@ -1,6 +1,7 @@
 #include "inference/sampler.h"
 
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -56,6 +57,16 @@ TEST(Sampler, KeepsTypicalTokensFirst) {
   const auto counts = draws({.typical_p = 0.2f}, kLogits, 100);
   EXPECT_EQ(counts.size(), 1u);
   EXPECT_EQ(counts.begin()->first, 1u);
+}
+
+TEST(Sampler, RefusesLogitsThatAreNotNumbers) {
+  for (const float temperature : {0.0f, 1.0f}) {
+    Sampler sampler({.temperature = temperature});
+    std::vector<float> logits(1000, 1.0f);
+    logits[777] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_THROW(sampler.sample(logits), CorruptData);
+  }
+  EXPECT_THROW(Sampler({.logit_bias = {{3, std::numeric_limits<float>::quiet_NaN()}}}), InvalidArgument);
 }
 
 TEST(Sampler, PenalisesRecentTokens) {
