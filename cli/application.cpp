@@ -72,6 +72,7 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
       static_cast<std::size_t>(std::max<std::int64_t>(0, options.integer("model.context")));
   engine.engine.max_sequences =
       static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("model.parallel")));
+  engine.engine.kv_dtype = parse_kv_dtype(options.text("model.kv_type"));
 
   ProviderConfig openai = common;
   openai.kind = ProviderKind::openai;

@@ -188,6 +188,7 @@ int chat(const Options& options, const ChatArguments& arguments) {
   engine.n_threads = arguments.engine.n_threads;
   engine.max_seq_len = arguments.engine.max_seq_len;
   engine.max_sequences = 1;
+  engine.kv_dtype = parse_kv_dtype(arguments.engine.kv_type);
   EngineModel model(arguments.engine.model, engine);
   const auto loaded = model.load();
   const bool is_terminal = ::isatty(STDIN_FILENO) != 0;

@@ -14,8 +14,12 @@ CLI::Option* add_model(CLI::App& command, std::filesystem::path& model) {
   return command.add_option("-m,--model", model, "Model file (GGUF)")->required();
 }
 
-void add_threads(CLI::App& command, EngineArguments& engine) {
+void add_compute(CLI::App& command, EngineArguments& engine) {
   command.add_option("-t,--threads", engine.n_threads, "Threads; 0 = one for each processor");
+  command
+      .add_option("--kv-type", engine.kv_type,
+                  "Type of the key/value cache: f16, f32 or q8_0 (half the memory)")
+      ->capture_default_str();
 }
 
 void add_sampling(CLI::App& command, EngineArguments& engine) {
@@ -78,7 +82,7 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   generate_command->add_flag("--slide", generate_arguments->slide,
                              "When the context is full, forget its older half and go on");
   generate_command->add_flag("--json", generate_arguments->as_json, "Print JSON");
-  add_threads(*generate_command, generate_arguments->engine);
+  add_compute(*generate_command, generate_arguments->engine);
   add_sampling(*generate_command, generate_arguments->engine);
   add_more_sampling(*generate_command, generate_arguments->engine.sampling);
   generate_command->callback([=] { choose([=](const Options&) { return generate(*generate_arguments); }); });
@@ -88,7 +92,7 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   add_model(*chat_command, chat_arguments->engine.model);
   chat_command->add_option("--system", chat_arguments->system, "What the model is told first");
   chat_command->add_option("-n,--max-tokens", chat_arguments->max_tokens, "Of each answer; 0 = no limit");
-  add_threads(*chat_command, chat_arguments->engine);
+  add_compute(*chat_command, chat_arguments->engine);
   add_sampling(*chat_command, chat_arguments->engine);
   chat_command->callback(
       [=] { choose([=](const Options& options) { return chat(options, *chat_arguments); }); });
@@ -106,7 +110,7 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   bench_command->add_option("-r,--repeats", bench_arguments->n_repeats, "Runs of each")
       ->capture_default_str();
   bench_command->add_flag("--json", bench_arguments->as_json, "Print JSON");
-  add_threads(*bench_command, bench_arguments->engine);
+  add_compute(*bench_command, bench_arguments->engine);
   bench_command->callback([=] { choose([=](const Options&) { return bench(*bench_arguments); }); });
 
   auto tokenize_arguments = std::make_shared<TokenizeArguments>();
@@ -177,7 +181,7 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   perplexity_command->add_option("--window", perplexity_arguments->window, "Tokens read together")
       ->capture_default_str();
   perplexity_command->add_flag("--json", perplexity_arguments->as_json, "Print JSON");
-  add_threads(*perplexity_command, perplexity_arguments->engine);
+  add_compute(*perplexity_command, perplexity_arguments->engine);
   perplexity_command->callback(
       [=] { choose([=](const Options&) { return measure_perplexity(*perplexity_arguments); }); });
 }

@@ -169,6 +169,7 @@ EngineOptions engine_options(const EngineArguments& arguments) {
   options.n_threads = arguments.n_threads;
   options.max_seq_len = arguments.max_seq_len;
   options.max_sequences = 1;
+  options.kv_dtype = parse_kv_dtype(arguments.kv_type);
   return options;
 }
 
@@ -245,6 +246,7 @@ int bench(const BenchArguments& arguments) {
   options.n_generate = arguments.n_generate;
   options.batch_sizes = arguments.batch_sizes;
   options.n_repeats = arguments.n_repeats;
+  options.kv_dtype = parse_kv_dtype(arguments.engine.kv_type);
   const BenchmarkReport report = run_benchmark(*model, compute, options, interrupt.token());
   const std::size_t peak = peak_memory_bytes();
   if (arguments.as_json) {
@@ -367,6 +369,7 @@ int measure_perplexity(const PerplexityArguments& arguments) {
   const auto tokens = loaded.tokenizer.encode(read_file(arguments.file), {.add_special = false});
   PerplexityOptions options;
   options.window = arguments.window;
+  options.kv_dtype = parse_kv_dtype(arguments.engine.kv_type);
   options.bos =
       loaded.tokenizer.data().prefix_ids.empty() ? std::nullopt : loaded.tokenizer.special_ids().bos;
   const bool shows = ::isatty(STDERR_FILENO) != 0;

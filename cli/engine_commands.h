@@ -18,6 +18,7 @@ struct EngineArguments {
   std::filesystem::path model;
   std::size_t n_threads = 0;
   std::size_t max_seq_len = 0;
+  std::string kv_type = "f16";
   SamplingOptions sampling;
   std::optional<std::uint64_t> seed;  // none = another text each time
 };

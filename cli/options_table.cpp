@@ -50,6 +50,7 @@ constexpr OptionSpec kTable[] = {
     {"model.context", integer, "0",
      "Its positions for each answer; 0 = what it was trained for, at most 8192"},
     {"model.parallel", integer, "4", "Answers that it writes together; more wait"},
+    {"model.kv_type", text, "f16", "Type of its key/value cache: f16, f32 or q8_0 (half the memory)"},
     {"model.connect_timeout", duration, "10s", "Longest time to connect to a provider"},
     {"model.first_token_timeout", duration, "60s", "Longest wait for the first token"},
     {"model.idle_timeout", duration, "30s", "Longest silence between two tokens"},

@@ -13,14 +13,39 @@ inline constexpr std::size_t kPageTokens = 64;   // positions in a page of the K
 inline constexpr std::size_t kMaxHeadDim = 512;  // of attention
 inline constexpr std::size_t kHeadDimStep = 16;  // values lie in the cache in multiples of this
 
-/// One key/value head of a sequence, as its pages lie in memory: of each page, keys transposed
-/// [head_dim][kPageTokens], then values [kPageTokens][head_dim rounded up to kHeadDimStep], f16 or f32.
-/// Position p is slot p % kPageTokens of page p / kPageTokens.
+inline constexpr std::size_t kKvBlock = 32;  // dimensions that share a scale in a q8_0 cache
+
+/// Where things lie in one head of a page, in bytes: keys transposed [head_dim][kPageTokens], then values
+/// [kPageTokens][head_dim rounded up to kHeadDimStep]. With q8_0 both are 8-bit codes, and each block of
+/// kKvBlock dimensions of a position has an f16 scale: those of keys [n_blocks][kPageTokens], those of values
+/// [kPageTokens][n_blocks].
+struct KvHeadLayout {
+  std::size_t padded_dim = 0;
+  std::size_t n_blocks = 0;
+  std::size_t key_scales = 0;  // with q8_0, as value_scales
+  std::size_t values = 0;
+  std::size_t value_scales = 0;
+  std::size_t size = 0;
+};
+constexpr KvHeadLayout kv_head_layout(DType dtype, std::size_t head_dim) noexcept {
+  const std::size_t element = dtype == DType::f32 ? 4 : dtype == DType::f16 ? 2 : 1;
+  KvHeadLayout layout;
+  layout.padded_dim = (head_dim + kHeadDimStep - 1) / kHeadDimStep * kHeadDimStep;
+  layout.n_blocks = (head_dim + kKvBlock - 1) / kKvBlock;
+  const std::size_t scale_bytes = dtype == DType::q8_0 ? layout.n_blocks * kPageTokens * 2 : 0;
+  layout.key_scales = head_dim * kPageTokens * element;
+  layout.values = layout.key_scales + scale_bytes;
+  layout.value_scales = layout.values + layout.padded_dim * kPageTokens * element;
+  layout.size = layout.value_scales + scale_bytes;
+  return layout;
+}
+
+/// One key/value head of a sequence. Position p is slot p % kPageTokens of page p / kPageTokens.
 struct KvHeadView {
   const std::byte* const* pages = nullptr;  // of this layer; one pointer for each page of the sequence
   std::size_t head_offset = 0;              // bytes from a page's start to this head
   std::size_t head_dim = 0;
-  DType dtype = DType::f16;
+  DType dtype = DType::f16;  // f16, f32 or q8_0
 };
 
 /// Queries that share a key/value head. Query i sees positions [first[i], last[i]].

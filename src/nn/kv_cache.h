@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "kernels/vector.h"
 #include "tensor/storage.h"
 
 namespace quintet {
+
+/// The types that a cache can have: "f16", "f32", "q8_0". Throws InvalidArgument for another name.
+DType parse_kv_dtype(std::string_view name);
 
 /// What a model's cache holds for each position: keys and values of every layer and key/value head.
 struct KvShape {
@@ -23,8 +27,8 @@ struct KvShape {
 /// synchronised: one thread at a time takes and gives pages; the pages' contents belong to the forward pass.
 class KvCache {
  public:
-  /// `max_tokens` is rounded up to whole pages; memory is touched as pages come into use. `dtype` is f16 or
-  /// f32. Throws InvalidArgument for another type, Exhausted when there is no memory.
+  /// `max_tokens` is rounded up to whole pages; memory is touched as pages come into use. `dtype` is f16,
+  /// f32 or q8_0. Throws InvalidArgument for another type, Exhausted when there is no memory.
   KvCache(const KvShape& shape, DType dtype, std::size_t max_tokens);
 
   const KvShape& shape() const noexcept { return shape_; }
@@ -36,7 +40,7 @@ class KvCache {
 
   std::byte* page(std::size_t index) noexcept { return storage_->data() + index * page_bytes_; }
   std::size_t head_offset(std::size_t layer, std::size_t kv_head) const noexcept {
-    return (layer * shape_.n_kv_heads + kv_head) * head_bytes_;
+    return (layer * shape_.n_kv_heads + kv_head) * layout_.size;
   }
 
   /// Stores the key and value of one position of one head: `key` and `value` are [head_dim] f32.
@@ -48,7 +52,7 @@ class KvCache {
 
   KvShape shape_;
   DType dtype_;
-  std::size_t head_bytes_ = 0;
+  kernels::KvHeadLayout layout_;
   std::size_t page_bytes_ = 0;
   std::size_t n_pages_ = 0;
   std::shared_ptr<Storage> storage_;

@@ -110,27 +110,38 @@ struct Cache {
         dtype(type),
         keys(random_floats(n * dim, 21)),
         values(random_floats(n * dim, 22)) {
-    const std::size_t padded = (dim + kHeadDimStep - 1) / kHeadDimStep * kHeadDimStep;
-    const std::size_t size = dtype_info(type).block_bytes;
+    const KvHeadLayout layout = kv_head_layout(type, dim);
     for (std::size_t begin = 0; begin < n; begin += kPageTokens) {
-      auto& page =
-          memory.emplace_back((dim + padded) * kPageTokens * size, std::byte{0xFF});  // NaNs where nothing is
-      const auto put = [&](std::size_t at, float& value) {
+      auto& page = memory.emplace_back(layout.size, std::byte{0xFF});  // NaNs where nothing is
+      std::fill(page.begin() + static_cast<std::ptrdiff_t>(layout.values), page.end(), std::byte{});
+      const auto put_half = [&](std::size_t at, float value) {
+        const std::uint16_t half = f32_to_f16(value);
+        std::memcpy(page.data() + at, &half, 2);
+        return f16_to_f32(half);
+      };
+      const auto put = [&](std::size_t first, std::size_t element, float scale, float& value) {
         if (type == DType::f32) {
-          std::memcpy(page.data() + at * 4, &value, 4);
+          std::memcpy(page.data() + first + element * 4, &value, 4);
+        } else if (type == DType::f16) {
+          value = put_half(first + element * 2, value);
         } else {
-          const std::uint16_t half = f32_to_f16(value);
-          value = f16_to_f32(half);
-          std::memcpy(page.data() + at * 2, &half, 2);
+          const auto code = static_cast<std::int8_t>(std::lround(value / scale));
+          page[first + element] = static_cast<std::byte>(code);
+          value = scale * static_cast<float>(code);
         }
       };
-      float zero = 0.0f;
-      for (std::size_t slot = 0; slot < kPageTokens; ++slot)
-        for (std::size_t d = 0; d < padded; ++d) put(dim * kPageTokens + slot * padded + d, zero);
-      for (std::size_t p = begin; p < std::min(n, begin + kPageTokens); ++p)
+      for (std::size_t slot = 0; slot < std::min(kPageTokens, n - begin); ++slot)
         for (std::size_t d = 0; d < dim; ++d) {
-          put(d * kPageTokens + p - begin, keys[p * dim + d]);
-          put(dim * kPageTokens + (p - begin) * padded + d, values[p * dim + d]);
+          const std::size_t block = d / kKvBlock;
+          float key_scale = 0.0f, value_scale = 0.0f;
+          if (type == DType::q8_0) {  // any will do that codes fit into
+            key_scale = put_half(layout.key_scales + (block * kPageTokens + slot) * 2,
+                                 0.05f + 0.001f * static_cast<float>(slot));
+            value_scale = put_half(layout.value_scales + (slot * layout.n_blocks + block) * 2,
+                                   0.05f + 0.01f * static_cast<float>(block));
+          }
+          put(0, d * kPageTokens + slot, key_scale, keys[(begin + slot) * dim + d]);
+          put(layout.values, slot * layout.padded_dim + d, value_scale, values[(begin + slot) * dim + d]);
         }
     }
     for (const auto& page : memory) pages.push_back(page.data());
@@ -139,7 +150,7 @@ struct Cache {
 
 TEST(Attend, AgreesWithAttentionInDoublePrecision) {
   for_each_table([](const VectorTable& table) {
-    for (const DType dtype : {DType::f16, DType::f32})
+    for (const DType dtype : {DType::f16, DType::f32, DType::q8_0})
       for (const std::size_t head_dim : {8u, 16u, 64u, 80u, 128u})
         for (const std::size_t length : {1u, 63u, 64u, 65u, 200u})
           for (const float softcap : {0.0f, 20.0f})
@@ -191,26 +202,29 @@ TEST(Attend, AgreesWithAttentionInDoublePrecision) {
 
 TEST(Attend, GivesAQueryTheSameBitsWhateverStandsBesideIt) {
   for_each_table([](const VectorTable& table) {
-    const Cache cache(64, 150, DType::f16);
-    const auto q = random_floats(9 * 64, 44);
-    std::vector<float> together(9 * 64), alone(9 * 64);
-    std::vector<const float*> q_rows;
-    std::vector<float*> out_rows;
-    const std::vector<std::uint32_t> first(9, 0);
-    std::vector<std::uint32_t> last;
-    for (std::uint32_t i = 0; i < 9; ++i) {
-      q_rows.push_back(q.data() + i * 64);
-      out_rows.push_back(together.data() + i * 64);
-      last.push_back(10 + i * 17);
+    for (const DType dtype : {DType::f16, DType::q8_0}) {
+      const Cache cache(64, 150, dtype);
+      const auto q = random_floats(9 * 64, 44);
+      std::vector<float> together(9 * 64), alone(9 * 64);
+      std::vector<const float*> q_rows;
+      std::vector<float*> out_rows;
+      const std::vector<std::uint32_t> first(9, 0);
+      std::vector<std::uint32_t> last;
+      for (std::uint32_t i = 0; i < 9; ++i) {
+        q_rows.push_back(q.data() + i * 64);
+        out_rows.push_back(together.data() + i * 64);
+        last.push_back(10 + i * 17);
+      }
+      const KvHeadView kv{cache.pages.data(), 0, 64, dtype};
+      table.attend(
+          kv,
+          {.n = 9, .q = q_rows.data(), .out = out_rows.data(), .first = first.data(), .last = last.data()});
+      for (std::size_t i = 0; i < 9; ++i) {
+        float* out = alone.data() + i * 64;
+        table.attend(kv, {.n = 1, .q = &q_rows[i], .out = &out, .first = &first[i], .last = &last[i]});
+      }
+      EXPECT_EQ(together, alone);
     }
-    const KvHeadView kv{cache.pages.data(), 0, 64, DType::f16};
-    table.attend(
-        kv, {.n = 9, .q = q_rows.data(), .out = out_rows.data(), .first = first.data(), .last = last.data()});
-    for (std::size_t i = 0; i < 9; ++i) {
-      float* out = alone.data() + i * 64;
-      table.attend(kv, {.n = 1, .q = &q_rows[i], .out = &out, .first = &first[i], .last = &last[i]});
-    }
-    EXPECT_EQ(together, alone);
   });
 }
 
