@@ -13,6 +13,7 @@ bool always() noexcept {
 
 constexpr MatmulTable kTables[] = {
 #if defined(__x86_64__)
+    {"amx", amx::supported, amx::matmul_functions, avx512::quantize_row, true},
     {"avx512", avx512::supported, avx512::matmul_functions, avx512::quantize_row},
     {"avx2", avx2::supported, avx2::matmul_functions, avx2::quantize_row},
 #endif

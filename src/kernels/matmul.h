@@ -12,8 +12,10 @@ namespace quintet::kernels {
 /// Up to kMaxTile rows of activations, laid out so that a kernel walks one pointer. `T` is the number of
 /// rows.
 ///   f32 and f16 weights  floats [k][T]
-///   bf16 weights         bf16   [k / 2][T][2]
-///   quantized weights    codes  [k / 4][T][4], with their scales and sums:  x ≈ d · q, |q| <= 127
+///   bf16 weights         bf16   [k / 2][T][2], or [k / 32][T][32] (half_index)
+///   quantized weights    codes  [k / 4][T][4], or [k / 32][T][32] where T is 16 (code_index), with their
+///   scales
+///                        and sums:  x ≈ d · q, |q| <= 127
 struct ActivationTile {
   const float* floats = nullptr;
   const std::uint16_t* halves = nullptr;  // bf16 bits
@@ -22,7 +24,16 @@ struct ActivationTile {
   const std::int32_t* negative_sums = nullptr;  // [k / 16][T]: -(sum of 16 codes)
   const float* scaled_sums = nullptr;           // [k / 32][T]: d · (sum of 32 codes)
 };
-inline constexpr std::size_t kMaxTile = 8;
+inline constexpr std::size_t kMaxTile = 16;
+
+/// Where column k of row t of T rows lies among the codes.
+constexpr std::size_t code_index(std::size_t T, std::size_t t, std::size_t k) noexcept {
+  return T == 16 ? (k / kBlock * T + t) * kBlock + k % kBlock : (k / 4 * T + t) * 4 + k % 4;
+}
+/// The same among the bf16 values. `in_blocks`: MatmulTable::has_halves_in_blocks.
+constexpr std::size_t half_index(bool in_blocks, std::size_t T, std::size_t t, std::size_t k) noexcept {
+  return in_blocks ? (k / kBlock * T + t) * kBlock + k % kBlock : (k / 2 * T + t) * 2 + k % 2;
+}
 
 /// Consecutive panels of a packed matrix.
 struct PanelView {
@@ -43,9 +54,10 @@ struct PanelView {
 using TileFunction = void (*)(const PanelView& panels, const ActivationTile& x, float* y,
                               std::size_t y_stride) noexcept;
 
-/// tile[i] handles 2^i rows; nothing where the type is not a weight type.
+/// tile[i] handles 2^i rows; nothing where the type is not a weight type. Tiles of 16 rows are there only
+/// where they pay.
 struct MatmulFunctions {
-  TileFunction tile[4] = {};
+  TileFunction tile[5] = {};
 };
 
 struct MatmulTable {
@@ -56,6 +68,7 @@ struct MatmulTable {
   /// Rounds to nearest, ties to even; every table gives the same bytes.
   void (*quantize_row)(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                        std::int32_t* negative_sums, float* scaled_sums) noexcept;
+  bool has_halves_in_blocks = false;  // bf16 activations come in blocks of 32, zeros at the end
 };
 
 /// Best first; "ref" is last and always runs.
@@ -82,5 +95,9 @@ MatmulFunctions matmul_functions(DType type) noexcept;
 void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                   std::int32_t* negative_sums, float* scaled_sums) noexcept;
 }  // namespace avx512
+namespace amx {
+bool supported() noexcept;
+MatmulFunctions matmul_functions(DType type) noexcept;
+}  // namespace amx
 
 }  // namespace quintet::kernels

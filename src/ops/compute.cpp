@@ -16,6 +16,11 @@ std::string isa_or_wanted(std::string_view isa) {
   return isa.empty() ? kernels::wanted_isa() : std::string(isa);
 }
 
+/// Tiles multiply matrices; everything else on such a processor is AVX-512.
+std::string_view vector_isa(std::string_view isa) {
+  return isa == "amx" ? "avx512" : isa;
+}
+
 }  // namespace
 
 std::size_t Scratch::size_bytes() const noexcept {
@@ -42,6 +47,10 @@ std::byte* Scratch::take_bytes(std::size_t n_bytes) {
 Compute::Compute(std::size_t n_threads, std::string_view isa)
     : team(n_threads),
       matmul(kernels::select_matmul(isa_or_wanted(isa))),
-      vector(kernels::select_vector(isa_or_wanted(isa))) {}
+      vector(kernels::select_vector(vector_isa(isa_or_wanted(isa)))) {}
+
+Compute::Compute(std::size_t n_threads, const kernels::MatmulTable& matmul_table,
+                 const kernels::VectorTable& vector_table)
+    : team(n_threads), matmul(matmul_table), vector(vector_table) {}
 
 }  // namespace quintet

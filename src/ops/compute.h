@@ -60,6 +60,8 @@ struct Compute {
   /// `n_threads` counts the caller, 0 = one for each processor; `isa` as in QUINTET_ISA, "" = the best there
   /// is. Throws InvalidArgument for an instruction set that is unknown or not supported here.
   explicit Compute(std::size_t n_threads = 0, std::string_view isa = {});
+  /// With these kernels, which must outlive it.
+  Compute(std::size_t n_threads, const kernels::MatmulTable& matmul, const kernels::VectorTable& vector);
 
   ThreadTeam team;
   const kernels::MatmulTable& matmul;

@@ -30,7 +30,7 @@ InputForm input_form(DType weight_type) noexcept {
   }
 }
 
-/// The rows of x cut into tiles of 8, then 4, 2 and 1, each in the form that kernels read.
+/// The rows of x cut into tiles of 16 or 8, then 4, 2 and 1, each in the form that kernels read.
 struct Tiles {
   struct Tile {
     std::size_t first_row = 0;
@@ -40,8 +40,8 @@ struct Tiles {
   std::span<Tile> tiles;
 };
 
-std::size_t count_tiles(std::size_t n_rows) noexcept {
-  return n_rows / kMaxTile + static_cast<std::size_t>(std::popcount(n_rows % kMaxTile));
+std::size_t count_tiles(std::size_t n_rows, std::size_t largest) noexcept {
+  return n_rows / largest + static_cast<std::size_t>(std::popcount(n_rows % largest));
 }
 
 struct CodeMemory {
@@ -74,8 +74,13 @@ void fill_codes(const kernels::MatmulTable& kernels, MatrixView<const float> x, 
   for (std::size_t t = 0; t < t_rows; ++t) {
     kernels.quantize_row(x.row(first + t).data(), n, row_memory.codes.data(), row_memory.scales.data(),
                          row_memory.negative_sums.data(), row_memory.scaled_sums.data());
-    for (std::size_t quad = 0; quad < n / 4; ++quad)
-      std::memcpy(codes + (quad * t_rows + t) * 4, row_memory.codes.data() + quad * 4, 4);
+    if (t_rows == 16) {
+      for (std::size_t k = 0; k < n; k += kBlock)
+        std::memcpy(codes + kernels::code_index(16, t, k), row_memory.codes.data() + k, kBlock);
+    } else {
+      for (std::size_t k = 0; k < n; k += 4)
+        std::memcpy(codes + kernels::code_index(t_rows, t, k), row_memory.codes.data() + k, 4);
+    }
     for (std::size_t b = 0; b < n_blocks; ++b) {
       scales[b * t_rows + t] = row_memory.scales[b];
       scaled_sums[b * t_rows + t] = row_memory.scaled_sums[b];
@@ -92,29 +97,33 @@ void fill_floats(MatrixView<const float> x, std::size_t first, std::size_t t_row
   }
 }
 
-void fill_halves(MatrixView<const float> x, std::size_t first, std::size_t t_rows, std::uint16_t* out) {
+void fill_halves(MatrixView<const float> x, bool in_blocks, std::size_t n_padded, std::size_t first,
+                 std::size_t t_rows, std::uint16_t* out) {
   for (std::size_t t = 0; t < t_rows; ++t) {
     const float* row = x.row(first + t).data();
-    for (std::size_t k = 0; k < x.cols; ++k) out[(k / 2 * t_rows + t) * 2 + k % 2] = f32_to_bf16(row[k]);
-    if (x.cols % 2 != 0) out[(x.cols / 2 * t_rows + t) * 2 + 1] = 0;
+    for (std::size_t k = 0; k < x.cols; ++k)
+      out[kernels::half_index(in_blocks, t_rows, t, k)] = f32_to_bf16(row[k]);
+    for (std::size_t k = x.cols; k < n_padded; ++k) out[kernels::half_index(in_blocks, t_rows, t, k)] = 0;
   }
 }
 
-Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[3]) {
+Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[3], std::size_t largest) {
   Tiles result;
-  result.tiles = compute.scratch.take<Tiles::Tile>(count_tiles(x.rows));
+  result.tiles = compute.scratch.take<Tiles::Tile>(count_tiles(x.rows, largest));
   std::size_t n_tiles = 0;
-  for (std::size_t row = 0, size = kMaxTile; row < x.rows;) {
+  for (std::size_t row = 0, size = largest; row < x.rows;) {
     while (size > x.rows - row) size /= 2;
     result.tiles[n_tiles] = Tiles::Tile{row, size, {}};
     row += size;
     ++n_tiles;
   }
-  const std::size_t n_pairs = (x.cols + 1) / 2;
+  const bool in_blocks = compute.matmul.has_halves_in_blocks;
+  const std::size_t unit = in_blocks ? kBlock : 2;
+  const std::size_t n_halves = (x.cols + unit - 1) / unit * unit;
   std::span<float> floats;
   std::span<std::uint16_t> halves;
   if (wanted[0]) floats = compute.scratch.take<float>(x.rows * x.cols);
-  if (wanted[1]) halves = compute.scratch.take<std::uint16_t>(x.rows * n_pairs * 2);
+  if (wanted[1]) halves = compute.scratch.take<std::uint16_t>(x.rows * n_halves);
   const bool has_codes = wanted[2];
   const CodeMemory codes(compute.scratch, has_codes ? x.rows : 0, x.cols);
   // Interleaving needs one row of memory for each thread.
@@ -132,8 +141,8 @@ Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[
       tile.by_form[0].floats = floats.data() + first * x.cols;
     }
     if (wanted[1]) {
-      fill_halves(x, first, tile.n_rows, halves.data() + first * n_pairs * 2);
-      tile.by_form[1].halves = halves.data() + first * n_pairs * 2;
+      fill_halves(x, in_blocks, n_halves, first, tile.n_rows, halves.data() + first * n_halves);
+      tile.by_form[1].halves = halves.data() + first * n_halves;
     }
     if (has_codes) {
       fill_codes(compute.matmul, x, first, tile.n_rows, interleaves ? of_threads[thread] : codes, codes);
@@ -151,7 +160,7 @@ Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[
 // A task is a run of panels of one matrix: large enough that taking it costs nothing, small enough that
 // threads end together and that its weights stay in the second-level cache while the tiles pass by.
 constexpr std::size_t kTaskBytes = std::size_t{128} << 10;
-constexpr std::size_t kTilesTogether = 16;  // tiles whose activations stay in cache while panels pass by
+constexpr std::size_t kRowsTogether = 128;  // rows whose activations stay in cache while panels pass by
 constexpr std::size_t kMaxParts = 8;
 
 struct PreparedPart {
@@ -167,8 +176,9 @@ void run_panels(const PreparedPart& prepared, const Tiles& tiles, std::size_t be
   const PackedMatrix& weight = *part.weight;
   const std::size_t whole_end =
       std::clamp(weight.n_rows() / kPanelRows, begin, end);  // then a panel with fewer rows
-  for (std::size_t block = 0; block < tiles.tiles.size(); block += kTilesTogether) {
-    const std::size_t block_end = std::min(block + kTilesTogether, tiles.tiles.size());
+  const std::size_t together = kRowsTogether / tiles.tiles.front().n_rows;
+  for (std::size_t block = 0; block < tiles.tiles.size(); block += together) {
+    const std::size_t block_end = std::min(block + together, tiles.tiles.size());
     for (std::size_t i = block; i < block_end; ++i) {
       const Tiles::Tile& tile = tiles.tiles[i];
       const auto function = prepared.functions.tile[std::countr_zero(tile.n_rows)];
@@ -199,7 +209,7 @@ void linear(Compute& compute, MatrixView<const float> x, std::span<const LinearP
   const Scratch::Scope scope(compute.scratch);
   bool wanted[3] = {};
   std::array<PreparedPart, kMaxParts> prepared;
-  std::size_t n_tasks = 0;
+  std::size_t n_tasks = 0, largest_tile = kMaxTile;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const LinearPart& part = parts[i];
     const PackedMatrix& weight = *part.weight;
@@ -212,6 +222,7 @@ void linear(Compute& compute, MatrixView<const float> x, std::span<const LinearP
     PreparedPart& p = prepared[i];
     p.part = &part;
     p.functions = compute.matmul.functions(weight.dtype());
+    if (p.functions.tile[4] == nullptr) largest_tile = kMaxTile / 2;
     p.form = static_cast<std::size_t>(input_form(weight.dtype()));
     p.first_task = n_tasks;
     wanted[p.form] = true;
@@ -219,9 +230,11 @@ void linear(Compute& compute, MatrixView<const float> x, std::span<const LinearP
         std::max<std::size_t>(1, weight.size_bytes() / std::max<std::size_t>(1, weight.n_panels()));
     const std::size_t fair = weight.n_panels() / (4 * compute.team.size());
     p.panels_per_task = std::clamp<std::size_t>(kTaskBytes / panel_bytes, 1, std::max<std::size_t>(1, fair));
+    if (p.panels_per_task > 4)
+      p.panels_per_task -= p.panels_per_task % 4;  // kernels take up to four together
     n_tasks += (weight.n_panels() + p.panels_per_task - 1) / p.panels_per_task;
   }
-  const Tiles tiles = prepare(compute, x, wanted);
+  const Tiles tiles = prepare(compute, x, wanted, largest_tile);
   compute.team.for_each(n_tasks, [&](std::size_t task, std::size_t) {
     std::size_t i = 0;
     while (i + 1 < parts.size() && task >= prepared[i + 1].first_task) ++i;

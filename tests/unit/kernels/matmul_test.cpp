@@ -9,6 +9,7 @@
 #include "kernels/packed_matrix.h"
 #include "random_blocks.h"
 #include "tensor/dequantize.h"
+#include "testing/tested_tables.h"
 
 namespace quintet::kernels {
 namespace {
@@ -21,6 +22,7 @@ constexpr DType kTypes[] = {DType::f32,  DType::f16,    DType::bf16,   DType::q4
 struct Activations {
   std::size_t n_rows, n_cols;
   std::vector<float> floats;
+  bool in_blocks;
   std::vector<std::uint16_t> halves;
   std::vector<std::int8_t> codes;
   std::vector<float> scales, scaled_sums;
@@ -30,8 +32,9 @@ struct Activations {
       : n_rows(rows),
         n_cols(cols),
         floats(rows * cols),
-        halves(rows * (cols + 1)),
-        codes(rows * (cols + 4)),
+        in_blocks(table.has_halves_in_blocks),
+        halves(rows * (cols + kBlock)),
+        codes(rows * (cols + kBlock)),
         scales(rows * cols / kBlock),
         scaled_sums(scales.size()),
         negative_sums(scales.size() * 2) {
@@ -43,8 +46,8 @@ struct Activations {
         table.quantize_row(x.data() + t * cols, cols, q.data(), d.data(), sums.data(), ds.data());
       for (std::size_t k = 0; k < cols; ++k) {
         floats[k * rows + t] = x[t * cols + k];
-        halves[(k / 2 * rows + t) * 2 + k % 2] = f32_to_bf16(x[t * cols + k]);
-        codes[(k / 4 * rows + t) * 4 + k % 4] = q[k];
+        halves[half_index(in_blocks, rows, t, k)] = f32_to_bf16(x[t * cols + k]);
+        codes[code_index(rows, t, k)] = q[k];
       }
       for (std::size_t b = 0; b < d.size(); ++b) {
         scales[b * rows + t] = d[b];
@@ -62,9 +65,8 @@ struct Activations {
     switch (weight_type) {
       case DType::f32:
       case DType::f16: return floats[k * n_rows + t];
-      case DType::bf16: return bf16_to_f32(halves[(k / 2 * n_rows + t) * 2 + k % 2]);
-      default:
-        return static_cast<double>(codes[(k / 4 * n_rows + t) * 4 + k % 4]) * scales[k / kBlock * n_rows + t];
+      case DType::bf16: return bf16_to_f32(halves[half_index(in_blocks, n_rows, t, k)]);
+      default: return static_cast<double>(codes[code_index(n_rows, t, k)]) * scales[k / kBlock * n_rows + t];
     }
   }
 };
@@ -85,9 +87,9 @@ TEST(Matmul, AgreesWithDequantizedWeightsInDoublePrecisionForEveryTypeTileAndIns
       std::vector<float> plain(21 * n_cols);
       for (std::size_t r = 0; r < 21; ++r)
         dequantize_row(type, weights.row(r).data(), plain.data() + r * n_cols, n_cols);
-      for (const MatmulTable& table : matmul_tables()) {
-        if (!table.supported()) continue;
-        for (std::size_t i = 0; i < 4; ++i) {
+      for (const MatmulTable& table : tested_tables()) {
+        for (std::size_t i = 0; i < 5; ++i) {
+          if (table.functions(type).tile[i] == nullptr) continue;
           const std::size_t n_rows = std::size_t{1} << i;
           const Activations x(table, n_rows, n_cols, random_floats(n_rows * n_cols, 3));
           for (std::size_t p = 0; p < 2; ++p) {
@@ -118,18 +120,18 @@ TEST(Matmul, GivesTheSameBitsForQuantizedWeightsOnEveryInstructionSetAndInEveryT
     if (!dtype_info(type).is_quantized) continue;
     const std::size_t n_cols = 512;
     const PackedMatrix packed = pack(random_weights(type, 16, n_cols, 11));
-    const std::vector<float> x = random_floats(8 * n_cols, 5);
-    float expected[8][kPanelRows];
-    for (std::size_t t = 0; t < 8; ++t) {
+    const std::vector<float> x = random_floats(kMaxTile * n_cols, 5);
+    float expected[kMaxTile][kPanelRows];
+    for (std::size_t t = 0; t < kMaxTile; ++t) {
       const std::vector<float> row(x.begin() + static_cast<std::ptrdiff_t>(t * n_cols),
                                    x.begin() + static_cast<std::ptrdiff_t>((t + 1) * n_cols));
       const MatmulTable& ref = matmul_tables().back();
       ref.functions(type).tile[0](packed.panel(0), Activations(ref, 1, n_cols, row).tile(), expected[t],
                                   kPanelRows);
     }
-    for (const MatmulTable& table : matmul_tables()) {
-      if (!table.supported()) continue;
-      for (std::size_t i = 0; i < 4; ++i) {
+    for (const MatmulTable& table : tested_tables()) {
+      for (std::size_t i = 0; i < 5; ++i) {
+        if (table.functions(type).tile[i] == nullptr) continue;
         const std::size_t n_rows = std::size_t{1} << i;
         float y[kMaxTile][kPanelRows];
         table.functions(type).tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(), y[0],
@@ -137,6 +139,26 @@ TEST(Matmul, GivesTheSameBitsForQuantizedWeightsOnEveryInstructionSetAndInEveryT
         for (std::size_t t = 0; t < n_rows; ++t)
           for (std::size_t r = 0; r < kPanelRows; ++r)
             EXPECT_EQ(y[t][r], expected[t][r]) << dtype_name(type) << " " << table.isa << " rows " << n_rows;
+      }
+    }
+  }
+}
+
+TEST(Matmul, GivesARowOfBf16TheSameBitsInEveryTile) {
+  for (const std::size_t n_cols : {67u, 512u}) {
+    const PackedMatrix packed = pack(random_weights(DType::bf16, 16, n_cols, 11));
+    const std::vector<float> x = random_floats(kMaxTile * n_cols, 5);
+    for (const MatmulTable& table : tested_tables()) {
+      const MatmulFunctions functions = table.functions(DType::bf16);
+      std::vector<float> expected;
+      for (std::size_t i = 5; i-- > 0;) {
+        if (functions.tile[i] == nullptr) continue;
+        const std::size_t n_rows = std::size_t{1} << i;
+        float y[kMaxTile * kPanelRows];
+        functions.tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(), y, kPanelRows);
+        if (expected.empty()) expected.assign(y, y + n_rows * kPanelRows);
+        for (std::size_t j = 0; j < n_rows * kPanelRows; ++j)
+          EXPECT_EQ(y[j], expected[j]) << table.isa << " rows " << n_rows;
       }
     }
   }
@@ -154,8 +176,7 @@ TEST(QuantizeRow, GivesTheSameBytesOnEveryInstructionSet) {
   ref::quantize_row(x.data(), 1024, expected.data(), scales.data(), sums.data(), scaled.data());
   for (std::size_t i = 0; i < 1024; ++i)
     EXPECT_NEAR(static_cast<double>(expected[i]) * scales[i / 32], x[i], 0.5001 * scales[i / 32] + 2e-40);
-  for (const MatmulTable& table : matmul_tables()) {
-    if (!table.supported()) continue;
+  for (const MatmulTable& table : tested_tables()) {
     std::vector<std::int8_t> codes(1024);
     std::vector<float> d(32), ds(32);
     std::vector<std::int32_t> negative(64);
