@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "kernels/cpu_features.h"
 
 namespace quintet::kernels {
 
@@ -11,10 +12,11 @@ bool always() noexcept {
   return true;
 }
 
-constexpr MatmulTable kTables[] = {
+const MatmulTable kTables[] = {
 #if defined(__x86_64__)
-    {"amx", amx::supported, amx::matmul_functions, avx512::quantize_row, true},
-    {"avx512", avx512::supported, avx512::matmul_functions, avx512::quantize_row},
+    {"amx", amx::supported, amx::matmul_functions, avx512::quantize_row, HalfForm::blocks},
+    {"avx512", avx512::supported, avx512::matmul_functions, avx512::quantize_row,
+     cpu_features().has_avx512_bf16 ? HalfForm::pairs : HalfForm::floats},
     {"avx2", avx2::supported, avx2::matmul_functions, avx2::quantize_row},
 #endif
     {"ref", always, ref::matmul_functions, ref::quantize_row},

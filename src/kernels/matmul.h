@@ -12,7 +12,7 @@ namespace quintet::kernels {
 /// Up to kMaxTile rows of activations, laid out so that a kernel walks one pointer. `T` is the number of
 /// rows.
 ///   f32 and f16 weights  floats [k][T]
-///   bf16 weights         bf16   [k / 2][T][2], or [k / 32][T][32] (half_index)
+///   bf16 weights         rounded to bf16, as MatmulTable::half_form says
 ///   quantized weights    codes  [k / 4][T][4], or [k / 32][T][32] where T is 16 (code_index), with their
 ///   scales
 ///                        and sums:  x ≈ d · q, |q| <= 127
@@ -30,9 +30,24 @@ inline constexpr std::size_t kMaxTile = 16;
 constexpr std::size_t code_index(std::size_t T, std::size_t t, std::size_t k) noexcept {
   return T == 16 ? (k / kBlock * T + t) * kBlock + k % kBlock : (k / 4 * T + t) * 4 + k % 4;
 }
-/// The same among the bf16 values. `in_blocks`: MatmulTable::has_halves_in_blocks.
-constexpr std::size_t half_index(bool in_blocks, std::size_t T, std::size_t t, std::size_t k) noexcept {
-  return in_blocks ? (k / kBlock * T + t) * kBlock + k % kBlock : (k / 2 * T + t) * 2 + k % 2;
+
+/// How activations for bf16 weights lie; all are padded with zeros to whole units.
+enum class HalfForm : std::uint8_t {
+  pairs,   // bf16  [k / 2][T][2], as vdpbf16ps reads them
+  blocks,  // bf16  [k / 32][T][32], a tile's rows
+  floats   // f32   [k][T], rounded to bf16; an even number of columns
+};
+constexpr std::size_t half_unit(HalfForm form) noexcept {
+  return form == HalfForm::blocks ? kBlock : 2;
+}
+/// Where column k of row t of T rows lies.
+constexpr std::size_t half_index(HalfForm form, std::size_t T, std::size_t t, std::size_t k) noexcept {
+  switch (form) {
+    case HalfForm::pairs: return (k / 2 * T + t) * 2 + k % 2;
+    case HalfForm::blocks: return (k / kBlock * T + t) * kBlock + k % kBlock;
+    case HalfForm::floats: return k * T + t;
+  }
+  return 0;
 }
 
 /// Consecutive panels of a packed matrix.
@@ -68,7 +83,7 @@ struct MatmulTable {
   /// Rounds to nearest, ties to even; every table gives the same bytes.
   void (*quantize_row)(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                        std::int32_t* negative_sums, float* scaled_sums) noexcept;
-  bool has_halves_in_blocks = false;  // bf16 activations come in blocks of 32, zeros at the end
+  HalfForm half_form = HalfForm::floats;
 };
 
 /// Best first; "ref" is last and always runs.
@@ -92,6 +107,8 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scal
 namespace avx512 {
 bool supported() noexcept;
 MatmulFunctions matmul_functions(DType type) noexcept;
+/// What bf16 weights get on a processor without AVX512-BF16.
+MatmulFunctions bf16_functions_by_f32() noexcept;
 void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                   std::int32_t* negative_sums, float* scaled_sums) noexcept;
 }  // namespace avx512

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -97,13 +98,21 @@ void fill_floats(MatrixView<const float> x, std::size_t first, std::size_t t_row
   }
 }
 
-void fill_halves(MatrixView<const float> x, bool in_blocks, std::size_t n_padded, std::size_t first,
-                 std::size_t t_rows, std::uint16_t* out) {
+/// `Element` is float or the bits of a bf16.
+template <typename Element>
+void fill_halves(MatrixView<const float> x, kernels::HalfForm form, std::size_t n_padded, std::size_t first,
+                 std::size_t t_rows, Element* out) {
   for (std::size_t t = 0; t < t_rows; ++t) {
     const float* row = x.row(first + t).data();
-    for (std::size_t k = 0; k < x.cols; ++k)
-      out[kernels::half_index(in_blocks, t_rows, t, k)] = f32_to_bf16(row[k]);
-    for (std::size_t k = x.cols; k < n_padded; ++k) out[kernels::half_index(in_blocks, t_rows, t, k)] = 0;
+    for (std::size_t k = 0; k < n_padded; ++k) {
+      const std::uint16_t half = k < x.cols ? f32_to_bf16(row[k]) : std::uint16_t{0};
+      Element& element = out[kernels::half_index(form, t_rows, t, k)];
+      if constexpr (std::is_same_v<Element, float>) {
+        element = bf16_to_f32(half);
+      } else {
+        element = half;
+      }
+    }
   }
 }
 
@@ -117,13 +126,15 @@ Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[
     row += size;
     ++n_tiles;
   }
-  const bool in_blocks = compute.matmul.has_halves_in_blocks;
-  const std::size_t unit = in_blocks ? kBlock : 2;
+  const kernels::HalfForm half_form = compute.matmul.half_form;
+  const bool has_floats = half_form == kernels::HalfForm::floats;
+  const std::size_t unit = kernels::half_unit(half_form);
   const std::size_t n_halves = (x.cols + unit - 1) / unit * unit;
-  std::span<float> floats;
+  std::span<float> floats, rounded;
   std::span<std::uint16_t> halves;
   if (wanted[0]) floats = compute.scratch.take<float>(x.rows * x.cols);
-  if (wanted[1]) halves = compute.scratch.take<std::uint16_t>(x.rows * n_halves);
+  if (wanted[1] && has_floats) rounded = compute.scratch.take<float>(x.rows * n_halves);
+  if (wanted[1] && !has_floats) halves = compute.scratch.take<std::uint16_t>(x.rows * n_halves);
   const bool has_codes = wanted[2];
   const CodeMemory codes(compute.scratch, has_codes ? x.rows : 0, x.cols);
   // Interleaving needs one row of memory for each thread.
@@ -140,8 +151,11 @@ Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[
       fill_floats(x, first, tile.n_rows, floats.data() + first * x.cols);
       tile.by_form[0].floats = floats.data() + first * x.cols;
     }
-    if (wanted[1]) {
-      fill_halves(x, in_blocks, n_halves, first, tile.n_rows, halves.data() + first * n_halves);
+    if (wanted[1] && has_floats) {
+      fill_halves(x, half_form, n_halves, first, tile.n_rows, rounded.data() + first * n_halves);
+      tile.by_form[1].floats = rounded.data() + first * n_halves;
+    } else if (wanted[1]) {
+      fill_halves(x, half_form, n_halves, first, tile.n_rows, halves.data() + first * n_halves);
       tile.by_form[1].halves = halves.data() + first * n_halves;
     }
     if (has_codes) {

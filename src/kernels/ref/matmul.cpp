@@ -120,7 +120,7 @@ void bf16_panel(const PanelView& panel, const ActivationTile& x, float* y, std::
       for (std::size_t r = 0; r < kPanelRows; ++r)
         for (std::size_t i = 0; i < 2; ++i) {
           const float w = bf16_to_f32(load_u16(panel.codes + 2 * ((pair * kPanelRows + r) * 2 + i)));
-          sums[t][r] = std::fma(bf16_to_f32(x.halves[(pair * T + t) * 2 + i]), w, sums[t][r]);
+          sums[t][r] = std::fma(x.floats[(2 * pair + i) * T + t], w, sums[t][r]);
         }
   for (std::size_t t = 0; t < T; ++t) std::memcpy(y + t * y_stride, sums[t], sizeof sums[t]);
 }

@@ -200,24 +200,28 @@ template <std::size_t T, std::size_t First, std::size_t Count>
 [[QN_TARGET, gnu::always_inline]] inline void bf16_part(const PanelView& panel, const ActivationTile& x,
                                                         float* y, std::size_t y_stride) noexcept {
   const __m256i high = _mm256_set1_epi32(static_cast<int>(0xFFFF'0000));
-  for (std::size_t half = 0; half < 2; ++half) {
-    __m256 sums[Count];
-    for (auto& sum : sums) sum = _mm256_setzero_ps();
-    for (std::size_t pair = 0; pair < (panel.n_cols + 1) / 2; ++pair) {
+  __m256 sums[Count][2];
+  for (auto& pair : sums) pair[0] = pair[1] = _mm256_setzero_ps();
+  for (std::size_t pair = 0; pair < (panel.n_cols + 1) / 2; ++pair) {
+    __m256 first[2], second[2];
+    for (std::size_t half = 0; half < 2; ++half) {
       const __m256i both =
           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(panel.codes + pair * 64 + 32 * half));
-      const __m256 first = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
-      const __m256 second = _mm256_castsi256_ps(_mm256_and_si256(both, high));
-      for (std::size_t t = 0; t < Count; ++t) {
-        std::int32_t two;
-        std::memcpy(&two, x.halves + (pair * T + First + t) * 2, sizeof two);
-        const __m256i x2 = _mm256_set1_epi32(two);
-        sums[t] = _mm256_fmadd_ps(_mm256_castsi256_ps(_mm256_slli_epi32(x2, 16)), first, sums[t]);
-        sums[t] = _mm256_fmadd_ps(_mm256_castsi256_ps(_mm256_and_si256(x2, high)), second, sums[t]);
+      first[half] = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
+      second[half] = _mm256_castsi256_ps(_mm256_and_si256(both, high));
+    }
+    for (std::size_t t = 0; t < Count; ++t) {
+      const __m256 x_first = _mm256_broadcast_ss(x.floats + 2 * pair * T + First + t);
+      const __m256 x_second = _mm256_broadcast_ss(x.floats + (2 * pair + 1) * T + First + t);
+      for (std::size_t half = 0; half < 2; ++half) {
+        sums[t][half] = _mm256_fmadd_ps(x_first, first[half], sums[t][half]);
+        sums[t][half] = _mm256_fmadd_ps(x_second, second[half], sums[t][half]);
       }
     }
-    for (std::size_t t = 0; t < Count; ++t)
-      _mm256_storeu_ps(y + (First + t) * y_stride + kHalf * half, sums[t]);
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    _mm256_storeu_ps(y + (First + t) * y_stride, sums[t][0]);
+    _mm256_storeu_ps(y + (First + t) * y_stride + kHalf, sums[t][1]);
   }
 }
 

@@ -210,11 +210,8 @@ template <std::size_t T, std::size_t P>
       second[p] = _mm512_castsi512_ps(_mm512_and_si512(both, high));
     }
     for (std::size_t t = 0; t < T; ++t) {
-      std::int32_t two;
-      std::memcpy(&two, x.halves + (pair * T + t) * 2, sizeof two);
-      const __m512i x2 = _mm512_set1_epi32(two);
-      const __m512 x_first = _mm512_castsi512_ps(_mm512_slli_epi32(x2, 16));
-      const __m512 x_second = _mm512_castsi512_ps(_mm512_and_si512(x2, high));
+      const __m512 x_first = _mm512_set1_ps(x.floats[2 * pair * T + t]);
+      const __m512 x_second = _mm512_set1_ps(x.floats[(2 * pair + 1) * T + t]);
       for (std::size_t p = 0; p < P; ++p) {
         sums[t][p] = _mm512_fmadd_ps(x_first, first[p], sums[t][p]);
         sums[t][p] = _mm512_fmadd_ps(x_second, second[p], sums[t][p]);
@@ -239,6 +236,10 @@ bool supported() noexcept {
   return cpu_features().has_avx512_vnni;
 }
 
+MatmulFunctions bf16_functions_by_f32() noexcept {
+  return {{bf16_tile_by_f32<1>, bf16_tile_by_f32<2>, bf16_tile_by_f32<4>, bf16_tile_by_f32<8>}};
+}
+
 MatmulFunctions matmul_functions(DType type) noexcept {
   MatmulFunctions functions;
   switch (type) {
@@ -248,7 +249,7 @@ MatmulFunctions matmul_functions(DType type) noexcept {
       return {{float_tile<1, true>, float_tile<2, true>, float_tile<4, true>, float_tile<8, true>}};
     case DType::bf16:
       if (cpu_features().has_avx512_bf16) return {{bf16_tile<1>, bf16_tile<2>, bf16_tile<4>, bf16_tile<8>}};
-      return {{bf16_tile_by_f32<1>, bf16_tile_by_f32<2>, bf16_tile_by_f32<4>, bf16_tile_by_f32<8>}};
+      return bf16_functions_by_f32();
     default: break;
   }
   with_packed_format(type, [&]<DType D>() {

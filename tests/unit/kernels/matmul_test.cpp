@@ -22,7 +22,8 @@ constexpr DType kTypes[] = {DType::f32,  DType::f16,    DType::bf16,   DType::q4
 struct Activations {
   std::size_t n_rows, n_cols;
   std::vector<float> floats;
-  bool in_blocks;
+  HalfForm form;
+  std::vector<float> rounded;
   std::vector<std::uint16_t> halves;
   std::vector<std::int8_t> codes;
   std::vector<float> scales, scaled_sums;
@@ -32,7 +33,8 @@ struct Activations {
       : n_rows(rows),
         n_cols(cols),
         floats(rows * cols),
-        in_blocks(table.has_halves_in_blocks),
+        form(table.half_form),
+        rounded(rows * (cols + kBlock)),
         halves(rows * (cols + kBlock)),
         codes(rows * (cols + kBlock)),
         scales(rows * cols / kBlock),
@@ -46,7 +48,8 @@ struct Activations {
         table.quantize_row(x.data() + t * cols, cols, q.data(), d.data(), sums.data(), ds.data());
       for (std::size_t k = 0; k < cols; ++k) {
         floats[k * rows + t] = x[t * cols + k];
-        halves[half_index(in_blocks, rows, t, k)] = f32_to_bf16(x[t * cols + k]);
+        halves[half_index(form, rows, t, k)] = f32_to_bf16(x[t * cols + k]);
+        rounded[half_index(form, rows, t, k)] = bf16_to_f32(f32_to_bf16(x[t * cols + k]));
         codes[code_index(rows, t, k)] = q[k];
       }
       for (std::size_t b = 0; b < d.size(); ++b) {
@@ -57,15 +60,20 @@ struct Activations {
       }
     }
   }
-  ActivationTile tile() const {
-    return {floats.data(), halves.data(),        codes.data(),
-            scales.data(), negative_sums.data(), scaled_sums.data()};
+  ActivationTile tile(DType weight_type) const {
+    const bool is_rounded = weight_type == DType::bf16 && form == HalfForm::floats;
+    return {(is_rounded ? rounded : floats).data(),
+            halves.data(),
+            codes.data(),
+            scales.data(),
+            negative_sums.data(),
+            scaled_sums.data()};
   }
   double seen(DType weight_type, std::size_t t, std::size_t k) const {
     switch (weight_type) {
       case DType::f32:
       case DType::f16: return floats[k * n_rows + t];
-      case DType::bf16: return bf16_to_f32(halves[half_index(in_blocks, n_rows, t, k)]);
+      case DType::bf16: return bf16_to_f32(halves[half_index(form, n_rows, t, k)]);
       default: return static_cast<double>(codes[code_index(n_rows, t, k)]) * scales[k / kBlock * n_rows + t];
     }
   }
@@ -94,7 +102,7 @@ TEST(Matmul, AgreesWithDequantizedWeightsInDoublePrecisionForEveryTypeTileAndIns
           const Activations x(table, n_rows, n_cols, random_floats(n_rows * n_cols, 3));
           for (std::size_t p = 0; p < 2; ++p) {
             float y[kMaxTile * 20];
-            table.functions(type).tile[i](packed.panel(p), x.tile(), y, 20);
+            table.functions(type).tile[i](packed.panel(p), x.tile(type), y, 20);
             for (std::size_t t = 0; t < n_rows; ++t) {
               for (std::size_t r = 0; r < kPanelRows; ++r) {
                 double sum = 0.0, magnitude = 0.0;
@@ -126,7 +134,7 @@ TEST(Matmul, GivesTheSameBitsForQuantizedWeightsOnEveryInstructionSetAndInEveryT
       const std::vector<float> row(x.begin() + static_cast<std::ptrdiff_t>(t * n_cols),
                                    x.begin() + static_cast<std::ptrdiff_t>((t + 1) * n_cols));
       const MatmulTable& ref = matmul_tables().back();
-      ref.functions(type).tile[0](packed.panel(0), Activations(ref, 1, n_cols, row).tile(), expected[t],
+      ref.functions(type).tile[0](packed.panel(0), Activations(ref, 1, n_cols, row).tile(type), expected[t],
                                   kPanelRows);
     }
     for (const MatmulTable& table : tested_tables()) {
@@ -134,7 +142,7 @@ TEST(Matmul, GivesTheSameBitsForQuantizedWeightsOnEveryInstructionSetAndInEveryT
         if (table.functions(type).tile[i] == nullptr) continue;
         const std::size_t n_rows = std::size_t{1} << i;
         float y[kMaxTile][kPanelRows];
-        table.functions(type).tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(), y[0],
+        table.functions(type).tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(type), y[0],
                                       kPanelRows);
         for (std::size_t t = 0; t < n_rows; ++t)
           for (std::size_t r = 0; r < kPanelRows; ++r)
@@ -155,7 +163,8 @@ TEST(Matmul, GivesARowOfBf16TheSameBitsInEveryTile) {
         if (functions.tile[i] == nullptr) continue;
         const std::size_t n_rows = std::size_t{1} << i;
         float y[kMaxTile * kPanelRows];
-        functions.tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(), y, kPanelRows);
+        functions.tile[i](packed.panel(0), Activations(table, n_rows, n_cols, x).tile(DType::bf16), y,
+                          kPanelRows);
         if (expected.empty()) expected.assign(y, y + n_rows * kPanelRows);
         for (std::size_t j = 0; j < n_rows * kPanelRows; ++j)
           EXPECT_EQ(y[j], expected[j]) << table.isa << " rows " << n_rows;
