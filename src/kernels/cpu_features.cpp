@@ -25,6 +25,8 @@ CpuFeatures detect() noexcept {
     features.has_amx_bf16 = (edx >> 22 & 1) != 0;
     features.has_amx_int8 = (edx >> 25 & 1) != 0;
   }
+  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0)
+    features.has_avx_vnni = features.has_avx2 && (eax >> 4 & 1) != 0;
 #endif
   return features;
 }

@@ -7,6 +7,7 @@ namespace quintet::kernels {
 /// What this processor and the system it runs under offer, asked once. A feature that the system does not
 /// save for a thread counts as absent.
 struct CpuFeatures {
+  bool has_avx_vnni = false;     // vpdpbusd on 256 bits, without AVX-512
   bool has_avx2 = false;         // with FMA and F16C
   bool has_avx512_vnni = false;  // with F, BW, DQ and VL
   bool has_avx512_bf16 = false;

@@ -17,6 +17,7 @@ const MatmulTable kTables[] = {
     {"amx", amx::supported, amx::matmul_functions, avx512::quantize_row, HalfForm::blocks},
     {"avx512", avx512::supported, avx512::matmul_functions, avx512::quantize_row,
      cpu_features().has_avx512_bf16 ? HalfForm::pairs : HalfForm::floats},
+    {"avxvnni", avxvnni::supported, avxvnni::matmul_functions, avx2::quantize_row},
     {"avx2", avx2::supported, avx2::matmul_functions, avx2::quantize_row},
 #endif
     {"ref", always, ref::matmul_functions, ref::quantize_row},

@@ -104,6 +104,10 @@ MatmulFunctions matmul_functions(DType type) noexcept;
 void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                   std::int32_t* negative_sums, float* scaled_sums) noexcept;
 }  // namespace avx2
+namespace avxvnni {
+bool supported() noexcept;
+MatmulFunctions matmul_functions(DType type) noexcept;
+}  // namespace avxvnni
 namespace avx512 {
 bool supported() noexcept;
 MatmulFunctions matmul_functions(DType type) noexcept;

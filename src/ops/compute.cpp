@@ -16,9 +16,9 @@ std::string isa_or_wanted(std::string_view isa) {
   return isa.empty() ? kernels::wanted_isa() : std::string(isa);
 }
 
-/// Tiles multiply matrices; everything else on such a processor is AVX-512.
+/// Tiles and AVX-VNNI multiply matrices; everything else on such processors is AVX-512 and AVX2.
 std::string_view vector_isa(std::string_view isa) {
-  return isa == "amx" ? "avx512" : isa;
+  return isa == "amx" ? "avx512" : isa == "avxvnni" ? "avx2" : isa;
 }
 
 }  // namespace
