@@ -116,13 +116,128 @@ void Sampler::penalise_repetitions(std::span<float> logits) {
   }
 }
 
-std::uint32_t Sampler::draw(std::span<const Candidate> candidates) {
-  double target = next_random();
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    target -= probabilities_[i];
-    if (target < 0.0) return candidates[i].token;
+/// Makes the first `n` candidates the best ones, in order: the smaller token of equals first, so that the
+/// order does not depend on how the library sorts. Those up to `n_sorted` are so already.
+void Sampler::sort_best(std::size_t n_sorted, std::size_t n) {
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  };
+  const auto at = [this](std::size_t i) { return candidates_.begin() + static_cast<std::ptrdiff_t>(i); };
+  constexpr std::size_t kFew = 1024;  // a heap of few is the fastest: most candidates are looked at once
+  if (n - n_sorted <= kFew) {
+    std::partial_sort(at(n_sorted), at(n), candidates_.end(), before);
+    return;
   }
-  return candidates.front().token;  // rounding left a rest: the most probable takes it
+  if (n < candidates_.size()) std::nth_element(at(n_sorted), at(n), candidates_.end(), before);
+  std::sort(at(n_sorted), at(n), before);
+}
+
+/// Probabilities of the first `n` candidates among themselves.
+void Sampler::fill_probabilities(std::size_t n) {
+  probabilities_.resize(n);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double p =
+        std::exp(static_cast<double>((candidates_[i].logit - candidates_[0].logit) / options_.temperature));
+    probabilities_[i] = static_cast<float>(p);
+    sum += p;
+  }
+  for (float& p : probabilities_) p = static_cast<float>(p / sum);
+}
+
+/// One of the first `n` candidates, whose probabilities are known. Returns its index.
+std::size_t Sampler::draw(std::size_t n) {
+  double target = next_random();
+  for (std::size_t i = 0; i < n; ++i) {
+    target -= probabilities_[i];
+    if (target < 0.0) return i;
+  }
+  return 0;  // rounding left a rest: the most probable takes it
+}
+
+/// Keeps what surprises no more than mu, draws, and moves mu towards the wanted surprise.
+std::size_t Sampler::draw_by_surprise(std::size_t n) {
+  fill_probabilities(n);
+  std::size_t kept = 0;
+  while (kept < n && -std::log2(probabilities_[kept]) <= mirostat_mu_) ++kept;
+  n = std::max<std::size_t>(1, kept);
+  fill_probabilities(n);
+  const std::size_t chosen = draw(n);
+  mirostat_mu_ -= options_.mirostat_eta * (-std::log2(probabilities_[chosen]) - options_.mirostat_tau);
+  return chosen;
+}
+
+/// Moves the typical ones of the first `n` candidates to the front, in their order; returns how many they
+/// are.
+std::size_t Sampler::keep_typical(std::size_t n) {
+  fill_probabilities(n);
+  double entropy = 0.0;
+  for (std::size_t i = 0; i < n; ++i)
+    if (probabilities_[i] > 0.0f)
+      entropy -= static_cast<double>(probabilities_[i]) * std::log(probabilities_[i]);
+  std::vector<std::size_t> order(n);
+  for (std::size_t i = 0; i < n; ++i) order[i] = i;
+  const auto distance = [&](std::size_t i) {
+    return std::abs(-std::log(std::max(probabilities_[i], std::numeric_limits<float>::min())) - entropy);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });
+  double sum = 0.0;
+  std::size_t kept = 0;
+  while (kept < n && sum < options_.typical_p) sum += probabilities_[order[kept++]];
+  order.resize(std::max<std::size_t>(1, kept));
+  std::sort(order.begin(), order.end());
+  for (std::size_t i = 0; i < order.size(); ++i) candidates_[i] = candidates_[order[i]];
+  return order.size();
+}
+
+/// Top-p, then min-p, then a draw from what they keep of the first `n` candidates, of which `n_sorted` are in
+/// order. More are sorted as they are needed: of a large vocabulary mostly the best few decide.
+std::size_t Sampler::draw_from_best(std::size_t n, std::size_t n_sorted) {
+  const auto weight = [this](std::size_t i) {
+    return std::exp((candidates_[i].logit - candidates_[0].logit) / options_.temperature);
+  };
+  const auto need = [&](std::size_t count) {  // `count` candidates in order
+    while (n_sorted < count) {
+      const std::size_t wanted = std::min(n, std::max<std::size_t>(64, n_sorted * 8));
+      sort_best(n_sorted, wanted);
+      n_sorted = wanted;
+    }
+  };
+  need(1);
+  double all = 0.0;
+  for (std::size_t i = 0; i < n; ++i) all += static_cast<double>(weight(i));
+  double mass = all;
+  if (options_.top_p < 1.0f) {
+    double sum = 0.0;
+    std::size_t kept = 0;
+    while (kept < n && sum < options_.top_p * all) {
+      need(kept + 1);
+      sum += static_cast<double>(weight(kept++));
+    }
+    n = std::max<std::size_t>(1, kept);
+    mass = sum;
+  }
+  if (options_.min_p > 0.0f) {
+    double sum = 0.0;
+    std::size_t kept = 0;
+    while (kept < n) {
+      need(kept + 1);
+      const float w = weight(kept);  // relative to the best
+      if (kept > 0 && w < options_.min_p) break;
+      sum += static_cast<double>(w);
+      ++kept;
+    }
+    n = kept;
+    mass = sum;
+  }
+  double target = next_random() * mass;
+  for (std::size_t i = 0; i < n; ++i) {
+    need(i + 1);
+    target -= static_cast<double>(weight(i));
+    if (target < 0.0) return i;
+  }
+  return 0;
 }
 
 std::uint32_t Sampler::sample(std::span<float> logits) {
@@ -138,87 +253,28 @@ std::uint32_t Sampler::sample(std::span<float> logits) {
     penalise(logits);
   if (options_.dry_multiplier > 0.0f) penalise_repetitions(logits);
 
-  std::uint32_t chosen = 0;
   if (options_.temperature == 0.0f) {
-    chosen = static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-  } else {
-    // Best first, the smaller token of equals: the order must not depend on how the library sorts.
-    candidates_.resize(logits.size());
-    for (std::size_t i = 0; i < logits.size(); ++i)
-      candidates_[i] = {logits[i], static_cast<std::uint32_t>(i)};
-    const auto before = [](const Candidate& a, const Candidate& b) {
-      return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-    };
-    std::size_t n = candidates_.size();
-    const auto top_k = static_cast<std::size_t>(options_.top_k);
-    const auto begin = candidates_.begin();
-    if (top_k > 0 && top_k < n) {
-      std::partial_sort(begin, begin + options_.top_k, candidates_.end(), before);
-      n = top_k;
-    } else {
-      std::sort(begin, candidates_.end(), before);
-    }
-    const auto fill_probabilities = [this](std::size_t count) {
-      probabilities_.resize(count);
-      double sum = 0.0;
-      for (std::size_t i = 0; i < count; ++i) {
-        const double p = std::exp(
-            static_cast<double>((candidates_[i].logit - candidates_[0].logit) / options_.temperature));
-        probabilities_[i] = static_cast<float>(p);
-        sum += p;
-      }
-      for (std::size_t i = 0; i < count; ++i) probabilities_[i] = static_cast<float>(probabilities_[i] / sum);
-    };
-    fill_probabilities(n);
-    if (options_.mirostat_tau > 0.0f) {
-      // Keep what surprises no more than mu, draw, and move mu towards the wanted surprise.
-      std::size_t kept = 0;
-      while (kept < n && -std::log2(probabilities_[kept]) <= mirostat_mu_) ++kept;
-      n = std::max<std::size_t>(1, kept);
-      fill_probabilities(n);
-      chosen = draw(std::span(candidates_.data(), n));
-      for (std::size_t i = 0; i < n; ++i)
-        if (candidates_[i].token == chosen)
-          mirostat_mu_ -= options_.mirostat_eta * (-std::log2(probabilities_[i]) - options_.mirostat_tau);
-    } else {
-      if (options_.typical_p < 1.0f) {
-        double entropy = 0.0;
-        for (std::size_t i = 0; i < n; ++i)
-          if (probabilities_[i] > 0.0f)
-            entropy -= static_cast<double>(probabilities_[i]) * std::log(probabilities_[i]);
-        std::vector<std::size_t> order(n);
-        for (std::size_t i = 0; i < n; ++i) order[i] = i;
-        const auto distance = [&](std::size_t i) {
-          return std::abs(-std::log(std::max(probabilities_[i], std::numeric_limits<float>::min())) -
-                          entropy);
-        };
-        std::stable_sort(order.begin(), order.end(),
-                         [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });
-        double sum = 0.0;
-        std::size_t kept = 0;
-        while (kept < n && sum < options_.typical_p) sum += probabilities_[order[kept++]];
-        order.resize(std::max<std::size_t>(1, kept));
-        std::sort(order.begin(), order.end());
-        for (std::size_t i = 0; i < order.size(); ++i) candidates_[i] = candidates_[order[i]];
-        n = order.size();
-        fill_probabilities(n);
-      }
-      if (options_.top_p < 1.0f) {
-        double sum = 0.0;
-        std::size_t kept = 0;
-        while (kept < n && sum < options_.top_p) sum += probabilities_[kept++];
-        n = std::max<std::size_t>(1, kept);
-      }
-      if (options_.min_p > 0.0f) {
-        const float least = options_.min_p * probabilities_[0];
-        while (n > 1 && probabilities_[n - 1] < least) --n;
-      }
-      fill_probabilities(n);
-      chosen = draw(std::span(candidates_.data(), n));
-    }
+    const auto best = std::max_element(logits.begin(), logits.end());
+    history_.push_back(static_cast<std::uint32_t>(best - logits.begin()));
+    return history_.back();
   }
-  history_.push_back(chosen);
-  return chosen;
+  candidates_.resize(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) candidates_[i] = {logits[i], static_cast<std::uint32_t>(i)};
+  std::size_t n = candidates_.size(), n_sorted = 0;
+  const auto top_k = static_cast<std::size_t>(options_.top_k);
+  if (top_k > 0 && top_k < n) n = n_sorted = top_k;
+  const bool wants_order = options_.mirostat_tau > 0.0f || options_.typical_p < 1.0f;
+  if (wants_order) n_sorted = n;
+  if (n_sorted > 0) sort_best(0, n_sorted);
+  std::size_t chosen = 0;
+  if (options_.mirostat_tau > 0.0f) {
+    chosen = draw_by_surprise(n);
+  } else {
+    if (options_.typical_p < 1.0f) n = n_sorted = keep_typical(n);
+    chosen = draw_from_best(n, n_sorted);
+  }
+  history_.push_back(candidates_[chosen].token);
+  return history_.back();
 }
 
 std::vector<TokenProbability> Sampler::top_logprobs(std::span<const float> logits, std::size_t n) {

@@ -67,7 +67,12 @@ class Sampler {
 
   void penalise(std::span<float> logits);
   void penalise_repetitions(std::span<float> logits);
-  std::uint32_t draw(std::span<const Candidate> candidates);
+  void sort_best(std::size_t n_sorted, std::size_t n);
+  void fill_probabilities(std::size_t n);
+  std::size_t draw(std::size_t n);
+  std::size_t draw_by_surprise(std::size_t n);
+  std::size_t keep_typical(std::size_t n);
+  std::size_t draw_from_best(std::size_t n, std::size_t n_sorted);
   double next_random() noexcept;
 
   SamplingOptions options_;
