@@ -13,9 +13,8 @@ namespace {
 constexpr std::string_view kThinkBegin = "<think>";
 constexpr std::string_view kThinkEnd = "</think>";
 
-// Stands inside a special token's text that came with a message, so that it is read as plain text; removed
-// before the model sees it (a SentencePiece model sees a blank there). A private-use character, replaced
-// where a message holds one itself.
+// Stands inside a special token's text that came with a message, so that it is read as plain text; the
+// tokenizer takes it out. A private-use character, replaced where a message holds one itself.
 constexpr std::string_view kCut = "\xEE\x80\x80";  // U+E000
 
 /// `text` with a cut inside everything that would be read as a special token.
@@ -141,13 +140,7 @@ std::vector<TokenId> encode_conversation(const LoadedModel& loaded, const ChatRe
   input.add_generation_prompt = true;
   input.variables = loaded.template_variables();
   const std::string rendered = loaded.chat_template.render(input);
-  std::string_view text = rendered;
-  std::vector<TokenId> tokens;
-  while (!text.empty()) {
-    const std::size_t cut = std::min(text.find(kCut), text.size());
-    loaded.tokenizer.encode_to(text.substr(0, cut), {.add_special = false, .parse_special = true}, tokens);
-    text.remove_prefix(std::min(cut + kCut.size(), text.size()));
-  }
+  auto tokens = loaded.tokenizer.encode(rendered, {.add_special = false, .parse_special = true, .cut = kCut});
   const auto& prefix = loaded.tokenizer.data().prefix_ids;  // most templates write it themselves
   if (!prefix.empty() && (tokens.empty() || tokens.front() != prefix.front()))
     tokens.insert(tokens.begin(), prefix.begin(), prefix.end());

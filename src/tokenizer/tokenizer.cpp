@@ -158,7 +158,14 @@ struct Tokenizer::Impl {
         after_token = true;
       } else {
         const bool starts_text = is_first || (data.prefix_each_stretch && after_token);
-        encode_part(part.text, options, is_first, starts_text, *scratch, out);
+        if (options.cut.empty() || part.text.find(options.cut) == std::string_view::npos) {
+          encode_part(part.text, options, is_first, starts_text, *scratch, out);
+        } else {
+          EncodeOptions plain = options;
+          plain.parse_special = false;  // nor are those found that are looked for in normalised text
+          encode_part(replace_all(std::string(part.text), options.cut, ""), plain, is_first, starts_text,
+                      *scratch, out);
+        }
         after_token = false;
       }
       is_first = false;

@@ -19,6 +19,9 @@ struct EncodeOptions {
   bool add_special = true;
   /// Finds special tokens written in the text ("<|im_end|>"). Off for text from users: it then is plain text.
   bool parse_special = false;
+  /// Taken out of the text after special tokens were looked for: standing inside what looks like one, it
+  /// makes it plain text. Empty = nothing.
+  std::string_view cut{};
 };
 
 struct DecodeOptions {
