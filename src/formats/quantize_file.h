@@ -2,14 +2,11 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
-#include "tensor/dtype.h"
-#include "tensor/shape.h"
+#include "formats/quantize_tensors.h"
 
 namespace quintet {
 
@@ -23,29 +20,9 @@ struct QuantizeFileOptions {
   std::size_t n_threads = 2;
 };
 
-/// What became of a tensor. Of those copied as they are the error is 0.
-struct QuantizedTensor {
-  std::string name;
-  Shape shape;
-  DType from = DType::f32;
-  DType to = DType::f32;
-  std::size_t n_bytes = 0;
-  double rmse = 0;           // root of the mean square of what a weight changed by
-  double relative_rmse = 0;  // that over the root mean square of the weights
-};
-
-struct QuantizeReport {
-  std::vector<QuantizedTensor> tensors;
-  std::size_t n_parameters = 0;
-  std::size_t n_bytes = 0;  // of all tensors
-  double bits_per_weight() const noexcept {
-    return n_parameters == 0 ? 0 : 8.0 * static_cast<double>(n_bytes) / static_cast<double>(n_parameters);
-  }
-};
-
-/// Told after each tensor: `done` of `total` parameters are written.
-using QuantizeProgress =
-    std::function<void(const QuantizedTensor& tensor, std::size_t done, std::size_t total)>;
+/// The mixture that the options name. Throws InvalidArgument listing those there are, or naming a type that
+/// weights can't have.
+const QuantizationMixture& require_mixture(const QuantizeFileOptions& options);
 
 /// Reads the GGUF file `in` (or all parts, given the first) and writes `out`, one file, in which the matrices
 /// have the mixture's types; vectors, norms and gates stay as they are, and so does the metadata but for
