@@ -72,7 +72,7 @@ const std::vector<Entry>& entries() {
        true},
       {"minicpm5", {kDigits3, kLlama3}, true},
       {"dbrx smaug-bpe glm4 chatglm-bpe", {kLlama3}},
-      {"gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert mpt olmo jais "
+      {"gpt-2 phi-2 olmo mpt jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert jais "
        "trillion "
        "granite-docling exaone4 jina-v1-en jina-v2-code roberta-bpe",
        {kGpt2}},
@@ -136,9 +136,19 @@ KnownPreTokenizer known_pre_tokenizer(std::string_view name) {
     return known;
   }
   std::string names;
-  for (const Entry& entry : entries()) names.append(entry.names).append(" ");
-  throw Unsupported(cat("tokenizer: pre-tokenizer \"", sanitize_utf8(name), "\" is unknown; known are ",
-                        names, "falcon gemma4"));
+  for (const std::string_view known_name : known_pre_tokenizer_names())
+    names += cat(names.empty() ? "" : " ", known_name);
+  throw Unsupported(
+      cat("tokenizer: pre-tokenizer \"", sanitize_utf8(name), "\" is unknown; known are ", names));
+}
+
+std::vector<std::string_view> known_pre_tokenizer_names() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : entries())
+    for (const std::string_view name : split(entry.names, ' '))
+      if (!name.empty()) names.push_back(name);
+  names.insert(names.end(), {"falcon", "gemma4"});
+  return names;
 }
 
 }  // namespace quintet

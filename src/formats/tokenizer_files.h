@@ -61,5 +61,7 @@ struct KnownPreTokenizer {
 };
 /// Throws Unsupported naming those that are known.
 KnownPreTokenizer known_pre_tokenizer(std::string_view name);
+/// All names, of those that mean the same the best-known first.
+std::vector<std::string_view> known_pre_tokenizer_names();
 
 }  // namespace quintet

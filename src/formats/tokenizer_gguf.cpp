@@ -82,7 +82,14 @@ class GgufTokenizerReader {
     }
     data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, "", "", false};
     data_.normalizers.push_back(std::move(normalizer));
+    data_.prefix_each_stretch = file_.text("quintet.tokenizer.space_prefix") != "first";
     find_unknown();
+    // Files that were made from merges have them beside scores that say the same less exactly.
+    if (!is_unigram && file_.find("tokenizer.ggml.merges") != nullptr) {
+      data_.kind = TokenizerKind::bpe;
+      data_.fuse_unknown = file_.boolean("quintet.tokenizer.fuse_unknown").value_or(true);
+      read_merges();
+    }
   }
 
   std::string charsmap() const {
@@ -116,6 +123,12 @@ class GgufTokenizerReader {
         data_.normalizers.push_back(NormalizePrepend{" "});
       }
     }
+    read_merges();
+    // llama.cpp's defaults where a file names no ids.
+    if (const auto id = TokenId{11}; data_.pieces.size() > id) data_.special.bos = data_.special.eos = id;
+  }
+
+  void read_merges() {
     const auto merges = file_.texts("tokenizer.ggml.merges");
     if (!merges) throw CorruptData("GGUF tokenizer: tokenizer.ggml.merges is missing");
     const PieceIndex index(data_.pieces);
@@ -128,8 +141,6 @@ class GgufTokenizerReader {
       }
       data_.merges.push_back(make_merge(index, merge.substr(0, blank), merge.substr(blank + 1), i));
     }
-    // llama.cpp's defaults where a file names no ids.
-    if (const auto id = TokenId{11}; data_.pieces.size() > id) data_.special.bos = data_.special.eos = id;
   }
 
   void read_wordpiece() {
@@ -222,7 +233,33 @@ class GgufTokenizerReader {
       token.is_special = is_special;
       data_.added_tokens.push_back(std::move(token));
     }
-    apply_stripping();
+    if (file_.find("quintet.tokenizer.added_flags") != nullptr) {
+      read_added_flags();
+    } else {
+      apply_stripping();
+    }
+  }
+
+  /// As tokenizer_gguf_writer.h has them.
+  void read_added_flags() {
+    const auto ids = file_.integers("quintet.tokenizer.added_ids");
+    const auto flags = file_.integers("quintet.tokenizer.added_flags");
+    if (!ids || !flags || ids->size() != flags->size())
+      throw CorruptData("GGUF tokenizer: quintet.tokenizer.added_ids and added_flags don't go together");
+    std::vector<std::uint8_t> flags_of(data_.pieces.size());
+    for (std::size_t i = 0; i < ids->size(); ++i) {
+      const auto id = static_cast<std::uint64_t>((*ids)[i]);
+      if (id >= flags_of.size())
+        throw CorruptData(cat("GGUF tokenizer: quintet.tokenizer.added_ids names the token ", id));
+      flags_of[id] = static_cast<std::uint8_t>((*flags)[i]);
+    }
+    for (AddedToken& token : data_.added_tokens) {
+      const std::uint8_t flags_here = flags_of[token.id];
+      token.lstrip = (flags_here & 1u) != 0;
+      token.rstrip = (flags_here & 2u) != 0;
+      token.is_normalized = (flags_here & 4u) != 0;
+      token.is_single_word = (flags_here & 8u) != 0;
+    }
   }
 
   /// GGUF has no place for what a token does to the white space around it; these are the models whose own

@@ -20,6 +20,9 @@ class GgufSource final : public ModelSource {
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const override;
   std::optional<std::vector<float>> numbers(std::string_view key) const override;
   std::optional<Tensor> find_tensor(std::string_view name) const override;
+  std::vector<TensorInfo> tensors() const override {
+    return {file_.tensors().begin(), file_.tensors().end()};
+  }
   bool has_rope_pairs() const override { return true; }
 
  private:

@@ -40,7 +40,7 @@ constexpr HfName kNames[] = {
 };
 
 void read_hf(const JsonObject& config, HfSettings& settings) {
-  settings.copy_boolean(config, "use_parallel_residual", "use_parallel_residual");
+  settings.set("use_parallel_residual", get_bool(config, "use_parallel_residual").value_or(true));
 }
 
 }  // namespace

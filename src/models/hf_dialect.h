@@ -39,6 +39,7 @@ class HfSettings {
     values_.insert_or_assign(std::string(key), std::move(value));
   }
   const Value* find(std::string_view key) const;
+  const std::map<std::string, Value, std::less<>>& all() const noexcept { return values_; }
   std::optional<std::int64_t> integer(std::string_view key) const;
 
   /// Copy a member of config.json, if it is there, under a name of GGUF's. Throw InvalidArgument for a member
@@ -58,6 +59,8 @@ struct HfDialect {
   std::span<const HfName> names;
   std::span<const HfName> shared_names = {};  // for what isn't in `names`
   std::string_view optional_prefix = {};      // of tensor names: some checkpoints leave it out
+  /// GGUF stores this family's queries and keys for rotation in pairs (2i, 2i + 1).
+  bool gguf_has_rope_pairs = false;
   /// Settings that only this family has, after the common ones; may be null.
   void (*read_settings)(const JsonObject& config, HfSettings& settings) = nullptr;
 };

@@ -1,7 +1,7 @@
 #include "models/hf_source.h"
 
 #include <algorithm>
-#include <charconv>
+#include <tuple>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -52,6 +52,28 @@ const HfName* find_name(const HfDialect& dialect, std::string_view pattern) noex
     for (const HfName& name : names)
       if (name.gguf == pattern) return &name;
   return nullptr;
+}
+
+/// The same for a name of a checkpoint's, and the place in the family's list.
+std::optional<std::pair<HfName, std::size_t>> find_hf_name(const HfDialect& dialect,
+                                                           std::string_view pattern) {
+  std::size_t index = 0;
+  for (const auto names : {dialect.names, dialect.shared_names})
+    for (const HfName& name : names) {
+      ++index;
+      // A family's own name hides the shared one for the same part.
+      if (name.hf == pattern && find_name(dialect, name.gguf) == &name) return std::pair(name, index);
+    }
+  return std::nullopt;
+}
+
+/// Norms of old BERT checkpoints call their weight gamma and their bias beta.
+std::string_view modern_ending(std::string_view ending) noexcept {
+  return ending == ".gamma" ? ".weight" : ending == ".beta" ? ".bias" : ending;
+}
+
+std::size_t number_or_zero(std::string_view digits) noexcept {
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, parse_int(digits).value_or(0)));
 }
 
 struct Found {
@@ -128,6 +150,11 @@ HfSource::HfSource(Checkpoint checkpoint) : checkpoint_(std::move(checkpoint)) {
     const Found found = find_dialect(checkpoint_.architecture(), path);
     architecture_ = found.architecture;
     dialect_ = found.dialect;
+    if (const JsonObject* quantized = get_object(config, "quantization_config")) {
+      throw Unsupported(cat("its weights are quantized (",
+                            get_string(*quantized, "quant_method").value_or("?"),
+                            "); folders are read with weights of f32, f16 or bf16, quantized ones as GGUF"));
+    }
     HfConfig read = read_hf_config(text_config(config), *dialect_);
     settings_ = std::move(read.settings);
     computed_ = std::move(read.tensors);
@@ -205,7 +232,6 @@ std::optional<Tensor> HfSource::find_tensor(std::string_view wanted) const {
   if (known == nullptr) return std::nullopt;
   const std::string stem =
       replace_all(replace_all(std::string(known->hf), "{b}", parts.block), "{e}", parts.expert);
-  // Norms of old BERT checkpoints call their weight gamma and their bias beta.
   const std::string_view old_ending = parts.ending == ".weight" ? ".gamma" : ".beta";
   for (const std::string_view ending : {std::string_view(parts.ending), old_ending}) {
     const std::string full = cat(stem, ending);
@@ -218,6 +244,75 @@ std::optional<Tensor> HfSource::find_tensor(std::string_view wanted) const {
     }
   }
   return std::nullopt;
+}
+
+/// A tensor of the files that the family reads.
+struct HfSource::Stored {
+  const TensorInfo* info = nullptr;
+  std::string name;         // GGUF's
+  bool is_dropped = false;  // an output matrix that the embedding stands in for
+  HfChange change = HfChange::none;
+  std::size_t block = 0;  // from 1; 0 for one outside the blocks
+  std::size_t place = 0;  // in the family's list
+  std::size_t expert = 0;
+};
+
+std::vector<HfSource::Stored> HfSource::stored_tensors() const {
+  constexpr std::string_view kOuter = "language_model.";
+  std::vector<Stored> all;
+  for (const TensorInfo& info : checkpoint_.tensors()) {
+    const bool is_inner = info.name.starts_with(kOuter);
+    for (const std::string& candidate : {is_inner ? info.name.substr(kOuter.size()) : info.name,
+                                         cat(is_inner ? "" : dialect_->optional_prefix, info.name)}) {
+      const NameParts parts = take_apart(candidate);
+      const std::string_view ending = modern_ending(parts.ending);
+      const auto known = find_hf_name(*dialect_, parts.pattern);
+      if (!known || (ending != ".weight" && ending != ".bias")) continue;
+      Stored found{.info = &info,
+                   .name = cat(replace_all(replace_all(std::string(known->first.gguf), "{b}", parts.block),
+                                           "{e}", parts.expert),
+                               ending),
+                   .is_dropped = is_tied_ && known->first.gguf == "output",
+                   .change = known->first.change,
+                   .block = parts.block.empty() ? 0 : number_or_zero(parts.block) + 1,
+                   .place = known->second,
+                   .expert = number_or_zero(parts.expert)};
+      all.push_back(std::move(found));
+      break;
+    }
+  }
+  std::ranges::sort(all, {}, [](const Stored& s) {
+    return std::tuple(s.block, s.place, s.expert, std::string_view(s.name));
+  });
+  // The same part under two names: the one that find_tensor takes is as good as the other.
+  const auto twins = std::ranges::unique(all, {}, &Stored::name);
+  all.erase(twins.begin(), twins.end());
+  return all;
+}
+
+std::vector<TensorInfo> HfSource::tensors() const {
+  std::vector<TensorInfo> result;
+  for (const auto& [name, tensor] : computed_)
+    result.push_back({.name = name, .shape = tensor.shape(), .dtype = tensor.dtype()});
+  for (const Stored& stored : stored_tensors()) {
+    if (stored.is_dropped) continue;
+    TensorInfo info{.name = stored.name, .shape = stored.info->shape, .dtype = stored.info->dtype};
+    if (stored.change == HfChange::plus_one) info.dtype = DType::f32;
+    if (stored.change == HfChange::transposed && info.shape.rank() == 2)
+      info.shape = Shape{info.shape[1], info.shape[0]};
+    result.push_back(std::move(info));
+  }
+  return result;
+}
+
+std::vector<std::string> HfSource::unread_tensors() const {
+  std::vector<const TensorInfo*> read;
+  for (const Stored& stored : stored_tensors()) read.push_back(stored.info);
+  std::ranges::sort(read);
+  std::vector<std::string> names;
+  for (const TensorInfo& info : checkpoint_.tensors())
+    if (!std::ranges::binary_search(read, &info)) names.push_back(info.name);
+  return names;
 }
 
 std::unique_ptr<ModelSource> open_model_source(const std::filesystem::path& path) {

@@ -27,9 +27,19 @@ class HfSource final : public ModelSource {
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const override;
   std::optional<std::vector<float>> numbers(std::string_view key) const override;
   std::optional<Tensor> find_tensor(std::string_view name) const override;
+  /// Experts each by itself, "blk.0.ffn_up.3.weight".
+  std::vector<TensorInfo> tensors() const override;
   bool has_rope_pairs() const override { return false; }
 
+  const HfDialect& dialect() const noexcept { return *dialect_; }
+  const HfSettings& settings() const noexcept { return settings_; }
+  /// Names in the files of tensors that the family doesn't read: the sight of a model that also sees, masks,
+  /// frequencies that config.json implies.
+  std::vector<std::string> unread_tensors() const;
+
  private:
+  struct Stored;
+  std::vector<Stored> stored_tensors() const;
   std::optional<Tensor> changed(Tensor tensor, HfChange change) const;
 
   Checkpoint checkpoint_;

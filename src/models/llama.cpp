@@ -38,6 +38,7 @@ constinit const ModelFamily kLlama{.architecture = "llama",
                                           .activations = kActivations,
                                           .names = kNames,
                                           .shared_names = kLlamaHfNames,
-                                          .optional_prefix = "model."}};
+                                          .optional_prefix = "model.",
+                                          .gguf_has_rope_pairs = true}};
 
 }  // namespace quintet

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/tensor_info.h"
 #include "tensor/tensor.h"
 
 namespace quintet {
@@ -28,6 +29,9 @@ class ModelSource {
 
   /// Nothing when there is no such tensor.
   virtual std::optional<Tensor> find_tensor(std::string_view name) const = 0;
+  /// Everything that find_tensor would find, as it would be found: in the order of the file, or block by
+  /// block. Offsets and files mean nothing.
+  virtual std::vector<TensorInfo> tensors() const = 0;
   /// Queries and keys are stored for rotation in pairs (2i, 2i + 1), as GGUF does for llama; else in halves.
   virtual bool has_rope_pairs() const = 0;
 

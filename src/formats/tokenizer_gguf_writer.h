@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+
+#include "formats/gguf_writer.h"
+#include "formats/tokenizer_data.h"
+
+namespace quintet {
+
+/// Writes a tokenizer, whatever file it came from, as "tokenizer.*" of a GGUF file: pieces, types, scores or
+/// merges, special ids, the name of the pre-tokenizer, chat templates. read_gguf_tokenizer gives the same ids
+/// for every text back. Rows of the embedding without a piece, up to `vocab_size`, get unused ones.
+///
+/// GGUF's own keys have no place for some of what a tokenizer.json says. It stands under keys of ours, which
+/// other programs pass over: "quintet.tokenizer.space_prefix" = "first" (a blank before the text, none after
+/// special tokens within it) and "quintet.tokenizer.added_ids" with "…added_flags" (1 takes white space on
+/// its left along, 2 on its right, 4 is looked for in the normalised text, 8 only as a word of its own).
+/// Merges of a tokenizer with "▁" for blanks stand beside scores made from them: we go by the merges, which
+/// are what the original goes by; programs that know scores only may split rare words differently.
+///
+/// Throws Unsupported for what neither can say, naming it: a pre-tokenizer without a name in GGUF, other
+/// tokens around a text than one before and one after it, …; InvalidArgument when there are more pieces than
+/// `vocab_size`.
+void write_gguf_tokenizer(GgufWriter& writer, const TokenizerData& data, std::size_t vocab_size);
+
+}  // namespace quintet
