@@ -8,7 +8,7 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "engine_commands.h"
-#include "formats/quantize_file.h"
+#include "models/export_gguf.h"
 #include "formats/synthesize.h"
 #include "interrupt.h"
 
@@ -41,7 +41,7 @@ int quantize(const QuantizeArguments& arguments) {
   options.n_threads =
       arguments.n_threads > 0 ? arguments.n_threads : std::max(1u, std::thread::hardware_concurrency());
   const bool shows = ::isatty(STDERR_FILENO) != 0;
-  const QuantizeReport report = quantize_checkpoint(
+  const QuantizeReport report = quantize_model(
       arguments.input, arguments.output, options,
       [shows](const QuantizedTensor& tensor, std::size_t done, std::size_t total) {
         if (shows)

@@ -81,8 +81,11 @@ class GgufTokenizerReader {
       add_bos_ = true;
     }
     data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, "", "", false};
-    data_.normalizers.push_back(std::move(normalizer));
-    data_.prefix_each_stretch = file_.text("quintet.tokenizer.space_prefix") != "first";
+    if (const auto scheme = file_.text("quintet.tokenizer.metaspace")) {
+      read_metaspace(*scheme);
+    } else {
+      data_.normalizers.push_back(std::move(normalizer));
+    }
     find_unknown();
     // Files that were made from merges have them beside scores that say the same less exactly.
     if (!is_unigram && file_.find("tokenizer.ggml.merges") != nullptr) {
@@ -90,6 +93,21 @@ class GgufTokenizerReader {
       data_.fuse_unknown = file_.boolean("quintet.tokenizer.fuse_unknown").value_or(true);
       read_merges();
     }
+  }
+
+  /// As tokenizer_gguf_writer.h has it.
+  void read_metaspace(std::string_view scheme) {
+    SplitMetaspace step;
+    step.split = file_.boolean("quintet.tokenizer.metaspace_split").value_or(true);
+    if (scheme == "first") {
+      step.prepend = PrependScheme::first;
+    } else if (scheme == "never") {
+      step.prepend = PrependScheme::never;
+    } else if (scheme != "always") {
+      throw CorruptData(
+          cat("GGUF tokenizer: quintet.tokenizer.metaspace is \"", sanitize_utf8(scheme), "\""));
+    }
+    data_.pre_tokenizers.push_back(std::move(step));
   }
 
   std::string charsmap() const {

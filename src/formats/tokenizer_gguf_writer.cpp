@@ -131,7 +131,7 @@ std::string pre_tokenizer_name(const TokenizerData& data) {
 
 struct Blanks {
   bool before_text = false;
-  bool only_first = false;  // not after special tokens
+  const SplitMetaspace* metaspace = nullptr;  // where it is done by one
 };
 
 /// How a BPE with "▁" treats blanks: by normalisers in older files, by a Metaspace in newer ones.
@@ -157,15 +157,9 @@ Blanks find_blanks(const TokenizerData& data) {
   }
   for (const PreTokenizerStep& step : data.pre_tokenizers) {
     if (const auto* mark = std::get_if<SplitMetaspace>(&step);
-        mark != nullptr && mark->replacement == kMark) {
+        mark != nullptr && mark->replacement == kMark && data.normalizers.empty()) {
       becomes_mark = true;
-      blanks.before_text = mark->prepend != PrependScheme::never;
-      blanks.only_first = mark->prepend == PrependScheme::first;
-      if (!mark->split) continue;
-      for (std::size_t id = 0; id < data.pieces.size(); ++id)
-        if (data.types[id] == PieceType::normal && data.pieces[id].rfind(kMark) + 1 > 1)
-          cannot_say(
-              cat("splits at blanks, while its piece ", shown_name(data.pieces[id]), " has one inside"));
+      blanks = {.before_text = mark->prepend != PrependScheme::never, .metaspace = mark};
     } else if (const auto* split = std::get_if<SplitPattern>(&step);
                split != nullptr && !split->is_regex && split->pattern == " ") {
       // After all blanks became marks it finds none.
@@ -179,7 +173,10 @@ Blanks find_blanks(const TokenizerData& data) {
 
 void write_blanks(GgufWriter& writer, const Blanks& blanks) {
   writer.boolean("tokenizer.ggml.add_space_prefix", blanks.before_text);
-  if (blanks.only_first) writer.text("quintet.tokenizer.space_prefix", "first");
+  if (blanks.metaspace == nullptr) return;
+  constexpr std::string_view kSchemes[] = {"always", "first", "never"};
+  writer.text("quintet.tokenizer.metaspace", kSchemes[static_cast<std::size_t>(blanks.metaspace->prepend)]);
+  writer.boolean("quintet.tokenizer.metaspace_split", blanks.metaspace->split);
 }
 
 // ---- The parts
@@ -252,7 +249,7 @@ void write_model(GgufWriter& writer, const TokenizerData& data, std::size_t n) {
       for (std::size_t id = 0; id < data.scores.size(); ++id)
         scores[id] = static_cast<float>(data.scores[id]);
       write_pieces("llama", "default", scores);
-      write_blanks(writer, {normalizer->add_dummy_prefix, !data.prefix_each_stretch});
+      write_blanks(writer, {.before_text = normalizer->add_dummy_prefix});
       if (normalizer->remove_extra_whitespaces)
         writer.boolean("tokenizer.ggml.remove_extra_whitespaces", true);
       return;

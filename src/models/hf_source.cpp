@@ -224,8 +224,18 @@ std::optional<Tensor> HfSource::changed(Tensor tensor, HfChange change) const {
   return tensor;
 }
 
-std::optional<Tensor> HfSource::find_tensor(std::string_view wanted) const {
-  if (const auto at = computed_.find(wanted); at != computed_.end()) return at->second;
+/// A tensor of the files that the family reads.
+struct HfSource::Stored {
+  const TensorInfo* info = nullptr;
+  std::string name;         // GGUF's
+  bool is_dropped = false;  // an output matrix that the embedding stands in for
+  HfChange change = HfChange::none;
+  std::size_t block = 0;  // from 1; 0 for one outside the blocks
+  std::size_t place = 0;  // in the family's list
+  std::size_t expert = 0;
+};
+
+std::optional<HfSource::Stored> HfSource::find_stored(std::string_view wanted) const {
   const NameParts parts = take_apart(wanted);
   if (is_tied_ && parts.pattern == "output") return std::nullopt;
   const HfName* known = find_name(*dialect_, parts.pattern);
@@ -239,23 +249,18 @@ std::optional<Tensor> HfSource::find_tensor(std::string_view wanted) const {
          {full,
           full.starts_with(dialect_->optional_prefix) ? full.substr(dialect_->optional_prefix.size()) : full,
           cat("language_model.", full)}) {
-      if (checkpoint_.find_tensor(candidate) != nullptr)
-        return changed(checkpoint_.tensor(candidate), known->change);
+      if (const TensorInfo* info = checkpoint_.find_tensor(candidate))
+        return Stored{.info = info, .name = std::string(wanted), .change = known->change};
     }
   }
   return std::nullopt;
 }
 
-/// A tensor of the files that the family reads.
-struct HfSource::Stored {
-  const TensorInfo* info = nullptr;
-  std::string name;         // GGUF's
-  bool is_dropped = false;  // an output matrix that the embedding stands in for
-  HfChange change = HfChange::none;
-  std::size_t block = 0;  // from 1; 0 for one outside the blocks
-  std::size_t place = 0;  // in the family's list
-  std::size_t expert = 0;
-};
+std::optional<Tensor> HfSource::find_tensor(std::string_view wanted) const {
+  if (const auto at = computed_.find(wanted); at != computed_.end()) return at->second;
+  const auto found = find_stored(wanted);
+  return found ? changed(checkpoint_.tensor(found->info->name), found->change) : std::nullopt;
+}
 
 std::vector<HfSource::Stored> HfSource::stored_tensors() const {
   constexpr std::string_view kOuter = "language_model.";
@@ -281,6 +286,13 @@ std::vector<HfSource::Stored> HfSource::stored_tensors() const {
       break;
     }
   }
+  // Of two that share their bytes files may hold one alone, under the other's name.
+  for (const auto names : {dialect_->names, dialect_->shared_names})
+    for (const HfName& name : names)
+      if (name.gguf.find('{') == std::string_view::npos &&
+          std::ranges::find(all, cat(name.gguf, ".weight"), &Stored::name) == all.end()) {
+        if (auto found = find_stored(cat(name.gguf, ".weight"))) all.push_back(*std::move(found));
+      }
   std::ranges::sort(all, {}, [](const Stored& s) {
     return std::tuple(s.block, s.place, s.expert, std::string_view(s.name));
   });

@@ -39,6 +39,7 @@ class HfSource final : public ModelSource {
 
  private:
   struct Stored;
+  std::optional<Stored> find_stored(std::string_view name) const;
   std::vector<Stored> stored_tensors() const;
   std::optional<Tensor> changed(Tensor tensor, HfChange change) const;
 
