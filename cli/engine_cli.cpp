@@ -62,8 +62,11 @@ void add_more_sampling(CLI::App& command, SamplingOptions& s) {
 void add_engine_commands(CLI::App& app, const Choose& choose) {
   auto inspect_arguments = std::make_shared<InspectArguments>();
   CLI::App* inspect_command =
-      app.add_subcommand("inspect", "Show what a model file holds and the memory it needs");
-  inspect_command->add_option("file", inspect_arguments->path, "Model file (GGUF)")->required();
+      app.add_subcommand("inspect", "Show what a model holds and the memory it needs");
+  inspect_command
+      ->add_option("file", inspect_arguments->path,
+                   "Model file (GGUF, also the first of several), or a folder with config.json")
+      ->required();
   inspect_command->add_flag("--tensors", inspect_arguments->all_tensors, "List every tensor");
   inspect_command->add_flag("--json", inspect_arguments->as_json, "Print JSON");
   inspect_command->callback([=] { choose([=](const Options&) { return inspect(*inspect_arguments); }); });
@@ -142,10 +145,13 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   embed_command->callback([=] { choose([=](const Options&) { return embed(*embed_arguments); }); });
 
   auto quantize_arguments = std::make_shared<QuantizeArguments>();
-  CLI::App* quantize_command = app.add_subcommand("quantize", "Write a model in a smaller type");
-  quantize_command->add_option("input", quantize_arguments->input, "Model file (GGUF), f32, f16 or bf16")
+  CLI::App* quantize_command =
+      app.add_subcommand("quantize", "Write a model as a GGUF file, in a smaller type");
+  quantize_command
+      ->add_option("input", quantize_arguments->input,
+                   "Model file (GGUF) or Hugging Face folder, with weights of f32, f16 or bf16")
       ->required();
-  quantize_command->add_option("output", quantize_arguments->output, "File to write")->required();
+  quantize_command->add_option("output", quantize_arguments->output, "GGUF file to write")->required();
   quantize_command
       ->add_option("--type", quantize_arguments->type, "q4_k_m, q4_0, q8_0 …; a wrong one lists all")
       ->capture_default_str();

@@ -12,16 +12,14 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/text.h"
-#include "formats/gguf.h"
-#include "formats/tokenizer_files.h"
 #include "inference/benchmark.h"
 #include "inference/embedder.h"
 #include "inference/engine.h"
 #include "inference/perplexity.h"
 #include "interrupt.h"
-#include "kernels/packed_matrix.h"
 #include "models/encoder.h"
 #include "models/hf_source.h"
+#include "net/download.h"
 
 namespace quintet::cli {
 
@@ -29,139 +27,6 @@ namespace {
 
 std::string standard_input() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
-std::string bytes_text(double bytes) {
-  static constexpr const char* kUnits[] = {"B", "KB", "MB", "GB", "TB"};
-  std::size_t unit = 0;
-  while (bytes >= 1000.0 && unit + 1 < std::size(kUnits)) bytes /= 1000.0, ++unit;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 2, kUnits[unit]);
-}
-
-std::string value_text(const GgufEntry& entry) {
-  struct Show {
-    std::string operator()(bool value) const { return value ? "true" : "false"; }
-    std::string operator()(std::int64_t value) const { return cat(value); }
-    std::string operator()(std::uint64_t value) const { return cat(value); }
-    std::string operator()(double value) const { return fmt::format("{:g}", value); }
-    std::string operator()(std::string_view value) const {
-      constexpr std::size_t kShown = 100;
-      const std::string text = sanitize_utf8(value);
-      return text.size() <= kShown
-                 ? json_quote(text)
-                 : cat(json_quote(truncate_utf8(text, kShown)), "… (", value.size(), " bytes)");
-    }
-    std::string operator()(const GgufArray& array) const { return cat("[", array.n, " values]"); }
-  };
-  return std::visit(Show{}, entry.value);
-}
-
-Json value_json(const GgufEntry& entry) {
-  struct Convert {
-    Json operator()(bool value) const { return value; }
-    Json operator()(std::int64_t value) const { return value; }
-    Json operator()(std::uint64_t value) const { return value; }
-    Json operator()(double value) const { return value; }
-    Json operator()(std::string_view value) const { return Json(sanitize_utf8(value)); }
-    Json operator()(const GgufArray& array) const { return JsonObject{{"n_values", array.n}}; }
-  };
-  return std::visit(Convert{}, entry.value);
-}
-
-/// Memory for weights as they will lie there, and of the cache for each position.
-struct Needs {
-  std::size_t weights = 0;
-  std::size_t kv_per_token = 0;
-};
-
-Needs memory_needs(const GgufFile& file) {
-  Needs needs;
-  for (const TensorInfo& tensor : file.tensors()) {
-    const bool is_matrix = tensor.shape.rank() == 2 && kernels::is_matmul_type(tensor.dtype) &&
-                           tensor.shape[1] % dtype_info(tensor.dtype).block_size == 0;
-    needs.weights += is_matrix ? kernels::packed_bytes(tensor.dtype, tensor.shape[0], tensor.shape[1])
-                               : tensor.shape.n_elements() * sizeof(float);
-  }
-  const std::string prefix = cat(file.architecture(), ".");
-  const auto integer = [&](std::string_view key) {
-    return static_cast<std::size_t>(
-        std::max<std::int64_t>(0, file.integer(prefix + std::string(key)).value_or(0)));
-  };
-  const std::size_t heads = std::max<std::size_t>(1, integer("attention.head_count"));
-  const std::size_t kv_heads = std::max(integer("attention.head_count_kv"), std::size_t{0});
-  const std::size_t head_dim = integer("attention.key_length") > 0 ? integer("attention.key_length")
-                                                                   : integer("embedding_length") / heads;
-  needs.kv_per_token = integer("block_count") * (kv_heads > 0 ? kv_heads : heads) * head_dim * 2 * 2;
-  return needs;
-}
-
-void print_inspection(const GgufFile& file, const InspectArguments& arguments) {
-  std::cout << file.paths().front().filename().string() << ": GGUF version " << file.version();
-  if (file.paths().size() > 1) std::cout << ", " << file.paths().size() << " files";
-  std::cout << "\n\nMetadata\n";
-  for (const GgufEntry& entry : file.metadata())
-    std::cout << "  " << entry.key << " = " << value_text(entry) << '\n';
-  std::map<std::string_view, std::pair<std::size_t, std::size_t>> by_type;  // tensors, bytes
-  std::size_t n_parameters = 0, n_bytes = 0;
-  for (const TensorInfo& tensor : file.tensors()) {
-    const std::size_t bytes = tensor.shape.n_rows() * row_bytes(tensor.dtype, tensor.shape.back());
-    auto& of_type = by_type[dtype_name(tensor.dtype)];
-    ++of_type.first;
-    of_type.second += bytes;
-    n_parameters += tensor.shape.n_elements();
-    n_bytes += bytes;
-  }
-  std::cout << "\nTensors: " << file.tensors().size() << ", "
-            << fmt::format("{:.1f} M", static_cast<double>(n_parameters) / 1e6) << " parameters, "
-            << bytes_text(static_cast<double>(n_bytes)) << '\n';
-  for (const auto& [type, counts] : by_type)
-    std::cout << fmt::format("  {:<8} {:>5} tensors  {}\n", type, counts.first,
-                             bytes_text(static_cast<double>(counts.second)));
-  if (arguments.all_tensors) {
-    for (const TensorInfo& tensor : file.tensors())
-      std::cout << fmt::format("  {:<40} {:<8} {}\n", tensor.name, dtype_name(tensor.dtype),
-                               tensor.shape.to_string());
-  }
-  if (file.find("tokenizer.ggml.model") != nullptr) {
-    const TokenizerData data = read_gguf_tokenizer(file);
-    std::cout << "\nTokenizer: " << file.text("tokenizer.ggml.model").value_or("") << ", "
-              << data.pieces.size() << " tokens"
-              << "\nChat template: "
-              << (data.chat_template.empty() ? "none" : cat(data.chat_template.size(), " bytes")) << '\n';
-  }
-  if (!file.tensors().empty()) {
-    const Needs needs = memory_needs(file);
-    std::cout << "\nMemory: " << bytes_text(static_cast<double>(needs.weights)) << " of weights, "
-              << bytes_text(static_cast<double>(needs.kv_per_token)) << " for each position ("
-              << bytes_text(static_cast<double>(needs.kv_per_token) * 4096) << " for 4,096); "
-              << bytes_text(static_cast<double>(available_memory_bytes())) << " are free\n";
-  }
-}
-
-JsonObject inspection_json(const GgufFile& file) {
-  JsonObject metadata;
-  for (const GgufEntry& entry : file.metadata()) metadata[entry.key] = value_json(entry);
-  JsonArray tensors;
-  std::size_t n_parameters = 0;
-  for (const TensorInfo& tensor : file.tensors()) {
-    JsonArray shape;
-    for (const std::size_t extent : tensor.shape.extents()) shape.push_back(extent);
-    n_parameters += tensor.shape.n_elements();
-    tensors.push_back(
-        JsonObject{{"name", tensor.name},
-                   {"type", dtype_name(tensor.dtype)},
-                   {"shape", std::move(shape)},
-                   {"bytes", tensor.shape.n_rows() * row_bytes(tensor.dtype, tensor.shape.back())}});
-  }
-  const Needs needs = memory_needs(file);
-  return {
-      {"format", "gguf"},
-      {"version", file.version()},
-      {"architecture", file.architecture()},
-      {"n_parameters", n_parameters},
-      {"metadata", std::move(metadata)},
-      {"tensors", std::move(tensors)},
-      {"memory", JsonObject{{"weight_bytes", needs.weights}, {"kv_bytes_per_token", needs.kv_per_token}}}};
 }
 
 EngineOptions engine_options(const EngineArguments& arguments) {
@@ -178,16 +43,6 @@ JsonObject rate_json(const Rate& rate) {
 }
 
 }  // namespace
-
-int inspect(const InspectArguments& arguments) {
-  const GgufFile file = GgufFile::open(arguments.path);
-  if (arguments.as_json) {
-    std::cout << to_pretty_json(inspection_json(file)) << '\n';
-  } else {
-    print_inspection(file, arguments);
-  }
-  return 0;
-}
 
 int generate(const GenerateArguments& arguments) {
   Interrupt interrupt;
@@ -286,7 +141,7 @@ int bench(const BenchArguments& arguments) {
     show(cat("decode of ", arguments.n_generate, d.batch_size > 1 ? cat(", ", d.batch_size, " together") : "")
              .c_str(),
          d.rate);
-  std::cout << fmt::format("{:<28} {:>9}\n", "peak memory", bytes_text(static_cast<double>(peak)));
+  std::cout << fmt::format("{:<28} {:>9}\n", "peak memory", readable_bytes(peak));
   return 0;
 }
 

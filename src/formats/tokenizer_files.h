@@ -18,8 +18,8 @@ namespace quintet {
 /// A tokenizer file or a model's folder: *.gguf, tokenizer.json, tokenizer.model or *.model, *.tiktoken,
 /// vocab.txt; of a folder the first that is there of tokenizer.json, tokenizer.model, vocab.json with
 /// merges.txt, encoder.json with vocab.bpe, vocab.txt. Files beside it (tokenizer_config.json,
-/// special_tokens_map.json, chat_template.jinja) add special tokens and the chat template. Throws NotFound
-/// naming what was looked for.
+/// special_tokens_map.json, chat_template.jinja, chat_template.json) add special tokens and the chat
+/// template. Throws NotFound naming what was looked for.
 TokenizerData read_tokenizer(const std::filesystem::path& path);
 
 /// "tokenizer.ggml.*" of a GGUF file; a vocabulary-only file will do. Every text is copied.
@@ -50,6 +50,9 @@ TokenizerData read_wordpiece_vocab(std::string_view text, std::string_view token
 /// <s> and
 /// </s> are put around the text, the chat templates. Does nothing for "".
 void apply_tokenizer_config(TokenizerData& data, std::string_view json);
+
+/// The member "chat_template" alone, of tokenizer_config.json or chat_template.json. Does nothing for "".
+void apply_chat_templates(TokenizerData& data, std::string_view json);
 
 /// The splitting that GGUF names in tokenizer.ggml.pre.
 struct KnownPreTokenizer {

@@ -310,6 +310,17 @@ void apply_tokenizer_config(TokenizerData& data, std::string_view json) {
   }
 }
 
+void apply_chat_templates(TokenizerData& data, std::string_view json) {
+  if (json.empty()) return;
+  const Json root = parse(json, "chat templates");
+  if (!root.is_object()) throw CorruptData("chat templates: not an object");
+  try {
+    read_chat_template(data, root.get_object());
+  } catch (const InvalidArgument& error) {
+    throw CorruptData(cat("chat templates: ", error.what()));
+  }
+}
+
 TokenizerData read_tokenizer_json(std::string_view json, std::string_view tokenizer_config_json,
                                   std::string_view special_tokens_map_json) {
   TokenizerData data;

@@ -69,10 +69,14 @@ std::string read_if_there(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, error) ? read_file(path, kMaxFileBytes) : std::string();
 }
 
-/// A .jinja file beside the others is the newer place of the chat template.
+/// A .jinja file beside the others is the newer place of the chat template; models that see have some in
+/// chat_template.json.
 void add_template_file(TokenizerData& data, const std::filesystem::path& folder) {
-  if (auto source = read_if_there(folder / "chat_template.jinja"); !source.empty())
+  if (auto source = read_if_there(folder / "chat_template.jinja"); !source.empty()) {
     data.chat_template = std::move(source);
+  } else if (data.chat_template.empty()) {
+    apply_chat_templates(data, read_if_there(folder / "chat_template.json"));
+  }
 }
 
 /// What GPT-2-like vocabularies are split by, from the class that tokenizer_config.json names.

@@ -6,8 +6,8 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "formats/checkpoint.h"
-#include "kernels/packed_matrix.h"
 #include "models/hf_source.h"
+#include "models/memory_needs.h"
 
 namespace quintet {
 
@@ -51,13 +51,7 @@ std::string gigabytes(std::size_t bytes) {
 
 /// Said before loading, when it can be known: a machine that swaps is worse than an error.
 void require_memory(const Checkpoint& checkpoint) {
-  std::size_t needed = 0;
-  for (const TensorInfo& tensor : checkpoint.tensors()) {
-    const bool is_matrix = tensor.shape.rank() == 2 && kernels::is_matmul_type(tensor.dtype) &&
-                           tensor.shape[1] % dtype_info(tensor.dtype).block_size == 0;
-    needed += is_matrix ? kernels::packed_bytes(tensor.dtype, tensor.shape[0], tensor.shape[1])
-                        : tensor_bytes(tensor);
-  }
+  const std::size_t needed = memory_needs(*make_model_source(checkpoint)).weight_bytes;
   const std::size_t available = available_memory_bytes();
   if (available == 0 || needed <= available) return;
   throw Exhausted(cat(checkpoint.path().filename().string(), " needs ", gigabytes(needed), " of memory and ",

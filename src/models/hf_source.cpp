@@ -327,10 +327,13 @@ std::vector<std::string> HfSource::unread_tensors() const {
   return names;
 }
 
-std::unique_ptr<ModelSource> open_model_source(const std::filesystem::path& path) {
-  Checkpoint checkpoint = Checkpoint::open(path);
+std::unique_ptr<ModelSource> make_model_source(Checkpoint checkpoint) {
   if (checkpoint.gguf() != nullptr) return std::make_unique<GgufSource>(*checkpoint.gguf());
   return std::make_unique<HfSource>(std::move(checkpoint));
+}
+
+std::unique_ptr<ModelSource> open_model_source(const std::filesystem::path& path) {
+  return make_model_source(Checkpoint::open(path));
 }
 
 }  // namespace quintet

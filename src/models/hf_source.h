@@ -51,6 +51,9 @@ class HfSource final : public ModelSource {
   bool is_tied_ = false;                                 // no output matrix, whatever the files hold
 };
 
+/// What such a file or folder holds, once it is open. Throws Unsupported or CorruptData as HfSource does.
+std::unique_ptr<ModelSource> make_model_source(Checkpoint checkpoint);
+
 /// Opens a GGUF file or a Hugging Face folder (or a safetensors file in one). Throws NotFound, CorruptData or
 /// Unsupported, naming the path and what was expected.
 std::unique_ptr<ModelSource> open_model_source(const std::filesystem::path& path);
