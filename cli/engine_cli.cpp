@@ -184,6 +184,8 @@ void add_engine_commands(CLI::App& app, const Choose& choose) {
   CLI::App* perplexity_command = app.add_subcommand("perplexity", "How well a model predicts a text");
   add_model(*perplexity_command, perplexity_arguments->engine.model);
   perplexity_command->add_option("file", perplexity_arguments->file, "The text")->required();
+  perplexity_command->add_option("--against", perplexity_arguments->reference,
+                                 "Model that this one was made from: how far its predictions are from there");
   perplexity_command->add_option("--window", perplexity_arguments->window, "Tokens read together")
       ->capture_default_str();
   perplexity_command->add_flag("--json", perplexity_arguments->as_json, "Print JSON");

@@ -15,7 +15,6 @@
 #include "inference/benchmark.h"
 #include "inference/embedder.h"
 #include "inference/engine.h"
-#include "inference/perplexity.h"
 #include "interrupt.h"
 #include "models/encoder.h"
 #include "models/hf_source.h"
@@ -213,41 +212,6 @@ int embed(const EmbedArguments& arguments) {
                                     {"is_truncated", embeddings[i].is_truncated},
                                     {"embedding", std::move(vector)}})
               << '\n';
-  }
-  return 0;
-}
-
-int measure_perplexity(const PerplexityArguments& arguments) {
-  Interrupt interrupt;
-  Compute compute(arguments.engine.n_threads);
-  const LoadedModel loaded = LoadedModel::load(arguments.engine.model, compute, arguments.window);
-  const auto tokens = loaded.tokenizer.encode(read_file(arguments.file), {.add_special = false});
-  PerplexityOptions options;
-  options.window = arguments.window;
-  options.kv_dtype = parse_kv_dtype(arguments.engine.kv_type);
-  options.bos =
-      loaded.tokenizer.data().prefix_ids.empty() ? std::nullopt : loaded.tokenizer.special_ids().bos;
-  const bool shows = ::isatty(STDERR_FILENO) != 0;
-  const auto report = perplexity(
-      *loaded.model, compute, tokens, options,
-      [shows](std::size_t done, std::size_t all, double value) {
-        if (shows)
-          std::cerr << fmt::format("\r{} of {} windows, {:.4f} so far ", done, all, value) << std::flush;
-      },
-      interrupt.token());
-  if (shows) std::cerr << '\n';
-  if (arguments.as_json) {
-    std::cout << to_json(JsonObject{{"perplexity", report.perplexity},
-                                    {"standard_error", report.standard_error},
-                                    {"mean_negative_log_likelihood", report.mean_negative_log_likelihood},
-                                    {"n_scored", report.n_scored},
-                                    {"n_windows", report.n_windows},
-                                    {"window", arguments.window}})
-              << '\n';
-  } else {
-    std::cout << fmt::format("perplexity {:.4f} ± {:.4f} over {} tokens in {} windows of {}\n",
-                             report.perplexity, report.standard_error, report.n_scored, report.n_windows,
-                             arguments.window);
   }
   return 0;
 }

@@ -70,6 +70,7 @@ int tokenize(const TokenizeArguments& arguments);
 struct PerplexityArguments {
   EngineArguments engine;
   std::filesystem::path file;
+  std::filesystem::path reference;  // to compare predictions with; empty = perplexity alone
   std::size_t window = 512;
   bool as_json = false;
 };

@@ -8,9 +8,9 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "engine_commands.h"
-#include "models/export_gguf.h"
 #include "formats/synthesize.h"
 #include "interrupt.h"
+#include "models/export_gguf.h"
 
 namespace quintet::cli {
 

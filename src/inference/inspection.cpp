@@ -175,6 +175,7 @@ ModelInspection inspect_model(const std::filesystem::path& path) {
   ModelInspection inspection;
   inspection.files = checkpoint.weight_files();
   inspection.architecture = sanitize_utf8(checkpoint.architecture());
+  inspection.name = sanitize_utf8((path / "").parent_path().filename().string());
   count_tensors(inspection, checkpoint);
   if (const GgufFile* file = checkpoint.gguf()) {
     inspection.format = "gguf";
