@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <thread>
 #include <unistd.h>
@@ -11,8 +13,48 @@
 #include "formats/synthesize.h"
 #include "interrupt.h"
 #include "models/export_gguf.h"
+#include "pull_display.h"
 
 namespace quintet::cli {
+
+namespace {
+
+/// "  45 % [##########              ] blk.3.ffn_up.weight  0:33 left", drawn over itself on a terminal.
+class QuantizeDisplay {
+ public:
+  void show(const QuantizedTensor& tensor, std::size_t done, std::size_t total) const {
+    if (!is_terminal_ || total == 0) return;
+    constexpr std::size_t kBarWidth = 24;
+    const double share = static_cast<double>(done) / static_cast<double>(total);
+    const auto n_full = static_cast<std::size_t>(share * kBarWidth);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin_;
+    const auto left = std::chrono::duration_cast<std::chrono::seconds>(taken * (1.0 / share - 1.0));
+    std::cerr << fmt::format("\r{:3.0f} % [{:<{}}] {:<36} {} left\x1b[K", 100.0 * share,
+                             std::string(n_full, '#'), kBarWidth, truncate_utf8(tensor.name, 36),
+                             clock_text(left))
+              << std::flush;
+  }
+  void finish() const {
+    if (is_terminal_) std::cerr << "\r\x1b[K";
+  }
+
+ private:
+  bool is_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// What of a folder didn't go along, on standard error.
+void say_left_out(const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  constexpr std::size_t kShown = 5;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
+    list += cat(i == 0 ? "" : ", ", sanitize_utf8(names[i]));
+  std::cerr << "left out " << names.size() << " tensors that the model doesn't read: " << list
+            << (names.size() > kShown ? ", …" : "") << '\n';
+}
+
+}  // namespace
 
 int synthesize(const SynthesizeArguments& arguments) {
   const ModelShape* shape = find_model_shape(arguments.shape);
@@ -40,18 +82,15 @@ int quantize(const QuantizeArguments& arguments) {
   options.allows_requantizing = arguments.allows_requantizing;
   options.n_threads =
       arguments.n_threads > 0 ? arguments.n_threads : std::max(1u, std::thread::hardware_concurrency());
-  const bool shows = ::isatty(STDERR_FILENO) != 0;
+  const QuantizeDisplay display;
   const QuantizeReport report = quantize_model(
       arguments.input, arguments.output, options,
-      [shows](const QuantizedTensor& tensor, std::size_t done, std::size_t total) {
-        if (shows)
-          std::cerr << fmt::format("\r{:3.0f} %  {:<40}",
-                                   100.0 * static_cast<double>(done) / static_cast<double>(total),
-                                   tensor.name)
-                    << std::flush;
+      [&display](const QuantizedTensor& tensor, std::size_t done, std::size_t total) {
+        display.show(tensor, done, total);
       },
       interrupt.token());
-  if (shows) std::cerr << "\r\033[K";
+  display.finish();
+  say_left_out(report.left_out);
   if (arguments.as_json) {
     JsonArray tensors;
     for (const QuantizedTensor& tensor : report.tensors) {
@@ -65,6 +104,7 @@ int quantize(const QuantizeArguments& arguments) {
     std::cout << to_pretty_json(JsonObject{{"n_parameters", report.n_parameters},
                                            {"bytes", report.n_bytes},
                                            {"bits_per_weight", report.bits_per_weight()},
+                                           {"left_out", to_json_array(report.left_out)},
                                            {"tensors", std::move(tensors)}})
               << '\n';
     return 0;
