@@ -87,8 +87,8 @@ class GgufTokenizerReader {
       data_.normalizers.push_back(std::move(normalizer));
     }
     find_unknown();
-    // Files that were made from merges have them beside scores that say the same less exactly.
-    if (!is_unigram && file_.find("tokenizer.ggml.merges") != nullptr) {
+    // As tokenizer_gguf_writer.h has it: the merges say exactly what the scores say nearly.
+    if (!is_unigram && file_.boolean("quintet.tokenizer.merges_decide").value_or(false)) {
       data_.kind = TokenizerKind::bpe;
       data_.fuse_unknown = file_.boolean("quintet.tokenizer.fuse_unknown").value_or(true);
       read_merges();

@@ -236,6 +236,7 @@ void write_model(GgufWriter& writer, const TokenizerData& data, std::size_t n) {
       const Blanks blanks = find_blanks(data);
       write_pieces("llama", "default", scores_of_merges(data, n));
       write_merges(writer, data);
+      writer.boolean("quintet.tokenizer.merges_decide", true);
       write_blanks(writer, blanks);
       if (!data.fuse_unknown) writer.boolean("quintet.tokenizer.fuse_unknown", false);
       return;

@@ -16,8 +16,8 @@ namespace quintet {
 /// "…metaspace_split" where blanks are put by a Metaspace, which adds none before a blank;
 /// "quintet.tokenizer.added_ids" with "…added_flags" (1 takes white space on its left along, 2 on its right,
 /// 4 is looked for in the normalised text, 8 only as a word of its own). Merges of a tokenizer with "▁" for
-/// blanks stand beside scores made from them: we go by the merges, as the original does; programs that know
-/// scores only may split rare words differently.
+/// blanks stand beside scores made from them: with "quintet.tokenizer.merges_decide" we go by the merges, as
+/// the original does; programs that know scores only may split rare words differently.
 ///
 /// Throws Unsupported for what neither can say, naming it: a pre-tokenizer without a name in GGUF, other
 /// tokens around a text than one before and one after it, …; InvalidArgument when there are more pieces than
