@@ -29,8 +29,7 @@ bool is_table(std::string_view name) {
   return name == "token_embd.weight" || name == "position_embd.weight" || name == "token_types.weight";
 }
 
-std::size_t weight_bytes(const ModelSource& source, bool is_encoder) {
-  std::size_t sum = 0;
+void count_weights(const ModelSource& source, bool is_encoder, MemoryNeeds& needs) {
   bool has_output = false;
   const TensorInfo* embedding = nullptr;
   const auto tensors = source.tensors();
@@ -39,15 +38,15 @@ std::size_t weight_bytes(const ModelSource& source, bool is_encoder) {
     if (info.name == "output.weight") has_output = true;
     if (info.name == "token_embd.weight") embedding = &info;
     if (is_table(info.name)) {
-      sum += tensor_bytes(info);
+      needs.mapped_bytes += tensor_bytes(info);
+      needs.weight_bytes += tensor_bytes(info);
     } else {
-      sum += is_packed(info) ? packed_bytes(info) : info.shape.n_elements() * sizeof(float);
+      needs.weight_bytes += is_packed(info) ? packed_bytes(info) : info.shape.n_elements() * sizeof(float);
     }
   }
   // Tied: the embedding is there a second time, packed.
   if (embedding != nullptr && !has_output && !is_encoder && is_packed(*embedding))
-    sum += packed_bytes(*embedding);
-  return sum;
+    needs.weight_bytes += packed_bytes(*embedding);
 }
 
 std::optional<std::int64_t> positive(std::optional<std::int64_t> value) {
@@ -94,7 +93,7 @@ MemoryNeeds memory_needs(const ModelSource& source, DType kv_type) {
     return family->architecture == source.architecture();
   });
   MemoryNeeds needs;
-  needs.weight_bytes = weight_bytes(source, is_encoder);
+  count_weights(source, is_encoder, needs);
   if (is_encoder) {
     needs.kv_bytes_per_token = 0;
   } else if (const auto elements = kv_elements(source)) {
