@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "../storage/scratch.h"
 #include "../tokenizer/model_file.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -194,4 +195,21 @@ TEST(ReadTokenizer, SaysWhatAFolderLacks) {
   std::filesystem::create_directories(folder);
   EXPECT_THAT(message_of<NotFound>([&] { read_tokenizer(folder); }), HasSubstr("tokenizer.json"));
   std::filesystem::remove_all(folder);
+}
+
+TEST(TokenizerFiles, TakeTheChatTemplateFromItsNewestPlace) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "tokenizer.json",
+                        R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})");
+  EXPECT_EQ(read_tokenizer(folder.path()).chat_template, "");
+  write_file_atomically(folder / "chat_template.json", R"({"chat_template": "of a model that sees"})");
+  EXPECT_EQ(read_tokenizer(folder.path()).chat_template, "of a model that sees");
+  write_file_atomically(folder / "tokenizer_config.json", R"({"chat_template": "of the tokenizer"})");
+  EXPECT_EQ(read_tokenizer(folder.path()).chat_template, "of the tokenizer");
+  write_file_atomically(folder / "chat_template.jinja", "by itself");
+  EXPECT_EQ(read_tokenizer(folder.path()).chat_template, "by itself");
+  std::filesystem::remove(folder / "tokenizer_config.json");
+  std::filesystem::remove(folder / "chat_template.jinja");
+  write_file_atomically(folder / "chat_template.json", R"({"chat_template": [7]})");
+  EXPECT_THROW(read_tokenizer(folder.path()), CorruptData);
 }
