@@ -277,7 +277,7 @@ std::size_t Tokenizer::count_tokens(std::string_view text, EncodeOptions options
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, DecodeOptions options) const {
   std::string out;
-  bool is_first = true;
+  bool is_first = !options.continues;
   for (const TokenId id : ids) impl_->append_text(id, options.skip_special, is_first, out);
   if (data().decoder.kind == DecoderKind::word_suffix && out.ends_with(' ')) out.pop_back();
   return out;
@@ -310,7 +310,7 @@ void Tokenizer::set_word_cache(bool is_on) noexcept {
 }
 
 TextStream::TextStream(const Tokenizer& tokenizer, DecodeOptions options)
-    : tokenizer_(&tokenizer), options_(options) {}
+    : tokenizer_(&tokenizer), options_(options), is_first_(!options.continues) {}
 
 std::string TextStream::push(TokenId id) {
   tokenizer_->impl_->append_text(id, options_.skip_special, is_first_, held_);
@@ -338,7 +338,7 @@ std::string TextStream::push(TokenId id) {
 
 std::string TextStream::finish() {
   if (tokenizer_->data().decoder.kind == DecoderKind::word_suffix && held_ == " ") held_.clear();
-  is_first_ = true;
+  is_first_ = !options_.continues;
   return std::exchange(held_, {});
 }
 

@@ -27,6 +27,8 @@ struct EncodeOptions {
 struct DecodeOptions {
   /// Leaves special tokens out of the text.
   bool skip_special = false;
+  /// The ids go on after other text: a blank before the first word is part of it.
+  bool continues = false;
 };
 
 /// Text to ids and back, exactly as the tokenizer that the file was written for. Immutable: const methods may
@@ -85,14 +87,12 @@ class TextStream {
   std::string push(TokenId id);
   /// The rest: bytes that never became a character.
   std::string finish();
-  /// Whether bytes are held back.
-  bool has_partial() const noexcept { return !held_.empty(); }
 
  private:
   const Tokenizer* tokenizer_;
   DecodeOptions options_;
   std::string held_;
-  bool is_first_ = true;
+  bool is_first_;
 };
 
 }  // namespace quintet

@@ -46,6 +46,12 @@ TEST_F(EngineTest, TellsAStoryAndShowsItsTextPieceByPiece) {
   EXPECT_NE(result.text.find("there was a"), std::string::npos) << result.text;
 }
 
+TEST_F(EngineTest, KeepsTheBlankBetweenThePromptAndItsContinuation) {
+  Engine engine(stories260k(), options());
+  const auto result = engine.generate(request(engine, "Once upon a time, there was", 8));
+  EXPECT_TRUE(result.text.starts_with(" a ")) << result.text;
+}
+
 TEST_F(EngineTest, SaysThatDamagedWeightsGiveNoNumbersAndGoesOn) {
   const GgufFile original = GgufFile::open(stories260k());
   const auto norm = original.tensor("output_norm.weight").bytes();
