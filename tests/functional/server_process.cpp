@@ -87,24 +87,6 @@ std::filesystem::path output_file(const std::filesystem::path& folder, std::stri
 
 }  // namespace
 
-ScratchFolder::ScratchFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "quintet-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path ScratchFolder::write(const std::string& name, std::string_view content) const {
-  const auto file = path_ / name;
-  std::filesystem::create_directories(file.parent_path());
-  std::ofstream(file, std::ios::binary) << content;
-  return file;
-}
-
 bool eventually(const std::function<bool()>& claim, std::chrono::milliseconds limit) {
   const auto deadline = steady_clock::now() + limit;
   while (!claim()) {

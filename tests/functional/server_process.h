@@ -11,23 +11,9 @@
 #include <vector>
 
 #include "core/json.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet::functional {
-
-/// A folder of this test's own below the system's temporary one; removed with all that is in it.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  std::filesystem::path write(const std::string& name, std::string_view content) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Polls `claim` until it holds; false after `limit`. For what another process does in its own time.
 bool eventually(const std::function<bool()>& claim,

@@ -8,6 +8,7 @@
 
 #include "core/text.h"
 #include "running_server.h"
+#include "testing/test_data.h"
 
 namespace quintet::functional {
 namespace {
@@ -15,16 +16,10 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::filesystem::path test_data() {
-  const char* named = std::getenv("QUINTET_TEST_DATA");
-  return named != nullptr ? std::filesystem::path(named)
-                          : std::filesystem::path(QN_SOURCE_DIR) / ".." / "shared" / "data";
-}
-
 class EngineCommands : public ::testing::Test {
  protected:
   ScratchFolder folder;
-  std::filesystem::path model = test_data() / "lm/stories260k/tinyllamas-stories-260k-f32.gguf";
+  std::filesystem::path model = stories260k();
 
   void SetUp() override {
     if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;

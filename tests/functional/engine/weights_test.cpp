@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "running_server.h"
+#include "testing/test_data.h"
 
 namespace quintet::functional {
 namespace {
@@ -19,10 +20,7 @@ class Weights : public ::testing::Test {
   std::filesystem::path model;
 
   void SetUp() override {
-    const char* named = std::getenv("QUINTET_TEST_DATA");
-    model = (named != nullptr ? std::filesystem::path(named)
-                              : std::filesystem::path(QN_SOURCE_DIR) / ".." / "shared" / "data") /
-            "lm/tinystories-656k";
+    model = test_data("lm/tinystories-656k");
     if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;
   }
   CommandResult run(std::vector<std::string> arguments) {

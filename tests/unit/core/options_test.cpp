@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/gguf_writer.h"
-#include "test_data.h"
+#include "testing/scratch_folder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "core/error.h"
 #include "formats/gguf.h"
-#include "test_data.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/gguf.h"
@@ -13,7 +12,8 @@
 #include "formats/importance_matrix.h"
 #include "formats/synthesize.h"
 #include "tensor/dequantize.h"
-#include "test_data.h"
+#include "testing/scratch_folder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {

@@ -6,11 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "test_data.h"
+#include "testing/scratch_folder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {

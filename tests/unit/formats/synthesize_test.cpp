@@ -6,11 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/gguf.h"
 #include "tensor/dequantize.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

@@ -7,11 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "../tokenizer/model_file.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "testing/scratch_folder.h"
 
 using namespace quintet;
 using testing::ElementsAre;

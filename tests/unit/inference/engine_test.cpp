@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/gguf.h"
-#include "test_model.h"
-#include "testing/temporary_folder.h"
+#include "testing/scratch_folder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
@@ -60,7 +60,7 @@ TEST_F(EngineTest, SaysThatDamagedWeightsGiveNoNumbersAndGoesOn) {
       bytes.find(std::string_view(reinterpret_cast<const char*>(norm.data()), norm.size()));
   ASSERT_NE(at, std::string::npos);
   std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), norm.size(), '\xFF');  // NaN
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto damaged = folder.path() / "damaged.gguf";
   write_file_atomically(damaged, bytes);
   Engine engine(damaged, options());

@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/gguf_writer.h"
 #include "formats/safetensors.h"
-#include "test_model.h"
+#include "testing/scratch_folder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 
 std::filesystem::path tinystories() {
-  return stories260k().parent_path().parent_path() / "tinystories-656k";
+  return test_data("lm/tinystories-656k");
 }
 
 TEST(Inspection, TellsOfAGgufFileWhatItHolds) {

@@ -5,11 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "formats/quantize_file.h"
 #include "formats/synthesize.h"
 #include "models/hf_source.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

@@ -6,16 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
-
-std::filesystem::path stories260k() {
-  const char* named = std::getenv("QUINTET_TEST_DATA");
-  const auto data = named != nullptr ? std::filesystem::path(named)
-                                     : std::filesystem::path(QN_SOURCE_DIR) / ".." / "shared" / "data";
-  return data / "lm/stories260k/tinyllamas-stories-260k-f32.gguf";
-}
 
 std::string shown(ThoughtSplitter splitter, const std::string& text, std::size_t size) {
   std::string all;

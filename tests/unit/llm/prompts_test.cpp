@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {
@@ -26,20 +27,6 @@ std::string message_of(const auto& action) {
   ADD_FAILURE() << "nothing was thrown";
   return {};
 }
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string path = std::filesystem::temp_directory_path() / "quintet_prompts_XXXXXX";
-    path_ = ::mkdtemp(path.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  void write(std::string_view name, std::string_view text) const { std::ofstream(path_ / name) << text; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 TEST(Prompts, RenderReplacesVariablesAndUsesDefaults) {
   const Prompt prompt = parse_prompt(kGreeting, "greeting.md");
@@ -88,7 +75,7 @@ TEST(Prompts, WindowsLineEndsAreRead) {
 
 TEST(PromptLibrary, AFileInTheDirectoryReplacesTheBuiltInPromptOfItsName) {
   const EmbeddedPrompt built_in[] = {{"greeting.md", kGreeting}};
-  const TemporaryDirectory directory;
+  const ScratchFolder directory;
   directory.write("greeting.md", "---\nname: greeting\nversion: 9\n---\nHi");
   directory.write("notes.txt", "not a prompt");
   const PromptLibrary own(built_in, directory.path());
@@ -105,7 +92,7 @@ TEST(PromptLibrary, AFileInTheDirectoryReplacesTheBuiltInPromptOfItsName) {
 TEST(PromptLibrary, RefusesADirectoryThatIsNotThereAndAFileWithAnotherName) {
   const EmbeddedPrompt built_in[] = {{"greeting.md", kGreeting}};
   EXPECT_THROW(PromptLibrary(built_in, "/no/such/directory"), InvalidArgument);
-  const TemporaryDirectory directory;
+  const ScratchFolder directory;
   directory.write("other.md", kGreeting);
   EXPECT_THROW(PromptLibrary(built_in, directory.path()), InvalidArgument);
 }

@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
@@ -17,6 +16,7 @@
 #include "formats/safetensors.h"
 #include "tensor/dequantize.h"
 #include "tensor/quantize.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

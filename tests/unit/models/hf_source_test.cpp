@@ -11,16 +11,12 @@
 #include "double_llama.h"
 #include "formats/safetensors.h"
 #include "models/encoder.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path test_data() {
-  const char* named = std::getenv("QUINTET_TEST_DATA");
-  return named != nullptr ? fs::path(named) : fs::path(QN_SOURCE_DIR) / ".." / "shared" / "data";
-}
 
 /// A folder with this config.json and one small tensor.
 class Folder {
@@ -51,7 +47,7 @@ std::string message(const auto& action) {
 }
 
 TEST(TinyStories656k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
-  const auto path = test_data() / "lm/tinystories-656k";
+  const auto path = test_data("lm/tinystories-656k");
   if (!fs::exists(path)) GTEST_SKIP() << "no " << path;
   const auto source = open_model_source(path);
   Compute compute(2);

@@ -6,15 +6,10 @@
 #include "double_llama.h"
 #include "models/gguf_source.h"
 #include "models/model.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
-
-std::filesystem::path test_data() {
-  const char* named = std::getenv("QUINTET_TEST_DATA");
-  return named != nullptr ? std::filesystem::path(named)
-                          : std::filesystem::path(QN_SOURCE_DIR) / ".." / "shared" / "data";
-}
 
 /// Runs tokens through a model in parts of `part` tokens and returns the last logits.
 std::vector<float> run(const Model& model, Compute& compute, KvSequence& sequence,
@@ -37,7 +32,7 @@ std::uint32_t best(const auto& logits) {
 }
 
 TEST(Stories260k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
-  const auto path = test_data() / "lm/stories260k/tinyllamas-stories-260k-f32.gguf";
+  const auto path = stories260k();
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
   const GgufSource source(GgufFile::open(path));
   for (const std::string_view isa : {"", "avx2", "ref"}) {
@@ -64,7 +59,7 @@ TEST(Stories260k, ContinuesGreedilyLikeDoublePrecisionFor200Tokens) {
 }
 
 TEST(Stories260k, GivesTheSameLogitsHoweverThePromptIsCutAndHoweverManyThreadsWork) {
-  const auto path = test_data() / "lm/stories260k/tinyllamas-stories-260k-f32.gguf";
+  const auto path = stories260k();
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
   const GgufSource source(GgufFile::open(path));
   std::vector<std::uint32_t> prompt{1};

@@ -5,10 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "storage/database.h"
 #include "telemetry/schema.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

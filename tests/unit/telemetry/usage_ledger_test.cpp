@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
+#include "core/log.h"
 #include "storage/database.h"
 #include "telemetry/prices.h"
 #include "telemetry/schema.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "testing/scratch_folder.h"
 
 namespace quintet {
 namespace {

@@ -10,8 +10,8 @@
 #include "formats/tokenizer_files.h"
 #include "formats/tokenizer_writer.h"
 #include "small_tokenizers.h"
-#include "test_data.h"
 #include "tokenizer/tokenizer.h"
+#include "vocab_pairs.h"
 
 using namespace quintet;
 

@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "jinja_testing.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
@@ -252,10 +253,8 @@ TEST(ChatTemplate, MessagesOfTheWrongShapeAreRefused) {
 }
 
 TEST(ChatTemplate, TheQwenTemplateOfTheTestDataRenders) {
-  const auto* set = std::getenv("QUINTET_TEST_DATA");
-  const std::string root = set != nullptr ? set : QN_SOURCE_DIR "/../shared/data";
-  std::ifstream file(root + "/tokenizers/qwen2.5-0.5b-instruct/tokenizer_config.json");
-  if (!file) GTEST_SKIP() << "no tokenizer_config.json under " << root;
+  std::ifstream file(test_data("tokenizers/qwen2.5-0.5b-instruct/tokenizer_config.json"));
+  if (!file) GTEST_SKIP() << "no test data";
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto config = parse_json(text);
   const auto qwen = ChatTemplate::parse(require_string(config.get_object(), "chat_template"), "qwen2.5");

@@ -2,25 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../storage/scratch.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "formats/tokenizer_gguf_writer.h"
 #include "small_tokenizers.h"
-#include "test_data.h"
+#include "testing/scratch_folder.h"
 #include "tokenizer/tokenizer.h"
+#include "vocab_pairs.h"
 
 namespace quintet {
 namespace {
 
 using testing::HasSubstr;
-
-/// A file of the test data, or "".
-std::filesystem::path find_test_data(std::string_view name) {
-  const auto root = test_data_root();
-  return !root.empty() && std::filesystem::exists(root / name) ? root / name : std::filesystem::path();
-}
 
 Tokenizer through_gguf(const TokenizerData& data, std::size_t n_more = 3) {
   const ScratchFolder folder;
@@ -61,8 +55,7 @@ std::vector<std::string> texts(const TokenizerData& data) {
   }
   for (const char* name :
        {"tokenizers/llama.cpp/ggml-vocab-llama-spm.gguf.inp", "tokenizers/sentencepiece/botchan.txt"})
-    if (const auto path = find_test_data(name); !path.empty())
-      all.push_back(read_file(path).substr(0, 60'000));
+    if (const auto path = test_data(name); !path.empty()) all.push_back(read_file(path).substr(0, 60'000));
   return all;
 }
 
@@ -94,7 +87,7 @@ void expect_round_trip(const TokenizerData& data, const std::string& name) {
 class RealTokenizers : public testing::TestWithParam<const char*> {};
 
 TEST_P(RealTokenizers, GiveTheSameIdsThroughAGgufFile) {
-  const auto path = find_test_data(GetParam());
+  const auto path = test_data(GetParam());
   if (path.empty()) GTEST_SKIP() << "no ../shared/data/" << GetParam();
   expect_round_trip(read_tokenizer(path), GetParam());
 }

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "formats/tokenizer_files.h"
-#include "test_data.h"
 #include "tokenizer/tokenizer.h"
+#include "vocab_pairs.h"
 
 using namespace quintet;
 

@@ -5,8 +5,8 @@
 
 #include "core/ids.h"
 #include "formats/tokenizer_files.h"
-#include "test_data.h"
 #include "tokenizer/tokenizer.h"
+#include "vocab_pairs.h"
 
 using namespace quintet;
 

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "small_tokenizers.h"
-#include "test_data.h"
+#include "vocab_pairs.h"
 
 using namespace quintet;
 using testing::ElementsAre;

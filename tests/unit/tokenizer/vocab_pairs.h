@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -8,17 +7,10 @@
 
 #include "core/files.h"
 #include "core/text.h"
+#include "testing/test_data.h"
 
-/// The folder of real files that tests read where it is there; "" where it is not.
-inline std::filesystem::path test_data_root() {
-  const char* named = std::getenv("QUINTET_TEST_DATA");
-  const std::filesystem::path root = named != nullptr ? named : QN_SOURCE_DIR "/../shared/data";
-  std::error_code error;
-  return std::filesystem::is_directory(root, error) ? root : std::filesystem::path();
-}
-
-#define QN_REQUIRE_TEST_DATA(name)                     \
-  const std::filesystem::path name = test_data_root(); \
+#define QN_REQUIRE_TEST_DATA(name)                           \
+  const std::filesystem::path name = quintet::test_data(""); \
   if (name.empty()) GTEST_SKIP() << "no test data: set QUINTET_TEST_DATA to its folder"
 
 /// Texts and expected ids of llama.cpp's vocabulary tests.
