@@ -36,7 +36,10 @@ struct Slot {
 /// One call of generate(): what the caller's thread and the engine's thread share.
 struct Job {
   Job(const GenerationRequest& r, const Tokenizer& tokenizer)
-      : request(r), sampler(r.sampling), decoder(tokenizer, {.skip_special = true, .continues = !tokenizer.is_special(r.prompt.back())}), stops(r.stop) {}
+      : request(r),
+        sampler(r.sampling),
+        decoder(tokenizer, {.skip_special = true, .continues = !tokenizer.is_special(r.prompt.back())}),
+        stops(r.stop) {}
 
   const GenerationRequest& request;
 
