@@ -2,8 +2,11 @@
 // compiler turns into whatever vectors the baseline has.
 #include "kernels/matmul.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "tensor/half.h"
 
@@ -157,8 +160,16 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scal
                   std::int32_t* negative_sums, float* scaled_sums) noexcept {
   for (std::size_t b = 0; b < n / kBlock; ++b) {
     const float* block = x + b * kBlock;
-    float largest = 0.0f;
-    for (std::size_t i = 0; i < kBlock; ++i) largest = std::fmax(largest, std::fabs(block[i]));
+    std::uint32_t largest_bits = 0;
+    for (std::size_t i = 0; i < kBlock; ++i)
+      largest_bits = std::max(largest_bits, std::bit_cast<std::uint32_t>(block[i]) & 0x7FFF'FFFF);
+    if (largest_bits >= kInfinityBits) {
+      std::fill_n(codes + b * kBlock, kBlock, std::int8_t{0});
+      negative_sums[b * 2] = negative_sums[b * 2 + 1] = 0;
+      scales[b] = scaled_sums[b] = std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const auto largest = std::bit_cast<float>(largest_bits);
     const bool is_zero = largest < kSmallestMaximum;
     const float d = is_zero ? 0.0f : largest / 127.0f;
     const float inverse = is_zero ? 0.0f : 127.0f / largest;
