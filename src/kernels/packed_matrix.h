@@ -9,7 +9,7 @@
 namespace quintet::kernels {
 
 /// A weight matrix [n_rows, n_cols] in the layout of packed_format.h. Rows beyond n_rows, up to a whole
-/// panel, are zero. A handle: copies share the memory. Immutable once packed.
+/// panel, are zeros. A handle: copies share the memory. Immutable once packed.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
