@@ -187,15 +187,28 @@ std::size_t packed_bytes(DType dtype, std::size_t n_rows, std::size_t n_cols) {
 
 PackedMatrix::PackedMatrix(DType dtype, std::size_t n_rows, std::size_t n_cols)
     : dtype_(dtype), n_rows_(n_rows), n_cols_(n_cols) {
-  const std::size_t block = dtype_info(dtype).block_size;
-  if (n_cols % block != 0) {
-    throw InvalidArgument(cat("a matrix with ", n_cols, " columns can't be ", dtype_name(dtype),
+  set_sizes();
+  storage_ = allocate_storage(size_bytes());
+  data_ = reinterpret_cast<std::uint8_t*>(storage_->data());
+}
+
+PackedMatrix::PackedMatrix(DType dtype, std::size_t n_rows, std::size_t n_cols, StorageArena& arena)
+    : dtype_(dtype), n_rows_(n_rows), n_cols_(n_cols) {
+  set_sizes();
+  auto piece = arena.take(size_bytes());
+  storage_ = std::move(piece.storage);
+  data_ = reinterpret_cast<std::uint8_t*>(piece.data);
+}
+
+void PackedMatrix::set_sizes() {
+  const std::size_t block = dtype_info(dtype_).block_size;
+  if (n_cols_ % block != 0) {
+    throw InvalidArgument(cat("a matrix with ", n_cols_, " columns can't be ", dtype_name(dtype_),
                               ": it comes in blocks of ", block));
   }
-  const PanelSizes sizes = panel_sizes(dtype, n_cols);
+  const PanelSizes sizes = panel_sizes(dtype_, n_cols_);
   code_bytes_ = sizes.codes;
   panel_bytes_ = panel_stride(sizes);
-  storage_ = allocate_storage(size_bytes());
 }
 
 void pack_panels(const Tensor& weights, PackedMatrix& packed, std::size_t begin, std::size_t end) {

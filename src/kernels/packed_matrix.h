@@ -16,6 +16,8 @@ class PackedMatrix {
   /// Room for a matrix; pack_panels() fills it. Throws Unsupported for a type that is no weight type and
   /// InvalidArgument when n_cols is not a multiple of the type's block.
   PackedMatrix(DType dtype, std::size_t n_rows, std::size_t n_cols);
+  /// The same in memory of `arena`.
+  PackedMatrix(DType dtype, std::size_t n_rows, std::size_t n_cols, StorageArena& arena);
 
   DType dtype() const noexcept { return dtype_; }
   std::size_t n_rows() const noexcept { return n_rows_; }
@@ -25,17 +27,18 @@ class PackedMatrix {
   bool is_empty() const noexcept { return storage_ == nullptr; }
 
   PanelView panels(std::size_t first, std::size_t n) const noexcept {
-    const auto* begin = reinterpret_cast<const std::uint8_t*>(storage_->data()) + first * panel_bytes_;
+    const std::uint8_t* begin = data_ + first * panel_bytes_;
     return {begin, begin + code_bytes_, n_cols_, panel_bytes_, n};
   }
   PanelView panel(std::size_t p) const noexcept { return panels(p, 1); }
-  std::uint8_t* mutable_panel(std::size_t p) noexcept {
-    return reinterpret_cast<std::uint8_t*>(storage_->data()) + p * panel_bytes_;
-  }
+  std::uint8_t* mutable_panel(std::size_t p) noexcept { return data_ + p * panel_bytes_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }
 
  private:
-  std::shared_ptr<Storage> storage_;
+  void set_sizes();
+
+  std::shared_ptr<Storage> storage_;  // that data_ lies in
+  std::uint8_t* data_ = nullptr;
   DType dtype_ = DType::f32;
   std::size_t n_rows_ = 0;
   std::size_t n_cols_ = 0;

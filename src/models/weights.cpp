@@ -12,8 +12,8 @@ Linear WeightLoader::pack(const Tensor& weight, const std::string& name) {
                           ", which matrices can't be"));
   }
   Linear loaded;
-  loaded.weight = pack_matrix(compute_, weight);
-  release_pages(*weight.storage(), weight.bytes());
+  loaded.weight = pack_matrix(compute_, weight, arena_);
+  release_pages(*weight.storage(), weight.bytes());  // pages that two tasks had a part of
   n_parameters_ += weight.shape().n_elements();
   weight_bytes_ += loaded.weight.size_bytes();
   return loaded;

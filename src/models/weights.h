@@ -48,6 +48,7 @@ class WeightLoader {
   const ModelSource& source_;
   Compute& compute_;
   LoadOptions options_;
+  StorageArena arena_;
   std::size_t n_parameters_ = 0;
   std::size_t weight_bytes_ = 0;
 };
