@@ -56,4 +56,9 @@ std::size_t packed_bytes(DType dtype, std::size_t n_rows, std::size_t n_cols);
 /// may be filled by different threads.
 void pack_panels(const Tensor& weights, PackedMatrix& packed, std::size_t begin, std::size_t end);
 
+/// Row `row` < n_rows as floats, n_cols of them: the bits that dequantize_row() makes of the file's row. It
+/// reads a sixteenth of a panel's every cache line, so it is for looking rows up, not for running through
+/// all.
+void dequantize_packed_row(const PackedMatrix& packed, std::size_t row, float* out) noexcept;
+
 }  // namespace quintet::kernels
