@@ -80,7 +80,9 @@ struct MatmulTable {
   bool (*supported)() noexcept;
   MatmulFunctions (*functions)(DType type) noexcept;
   /// Codes, scales and sums of one row of activations: the layout above with T = 1, n a multiple of 32.
-  /// Rounds to nearest, ties to even; every table gives the same bytes.
+  /// Rounds to nearest, ties to even; every table gives the same bytes. A block with a NaN or an infinity has
+  /// codes of 0 and a scale of NaN, so that all products with the row are NaN, as they are where nothing is
+  /// quantized.
   void (*quantize_row)(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                        std::int32_t* negative_sums, float* scaled_sums) noexcept;
   HalfForm half_form = HalfForm::floats;

@@ -35,6 +35,10 @@ inline constexpr std::size_t kBlocksPerSuper = 8;  // blocks that share d and dm
 /// overflow.
 inline constexpr float kSmallestMaximum = 1e-30f;
 
+/// Bits of f32 infinity. Magnitudes are ordered as their bits are, so a block's largest magnitude is found
+/// among integers: there every NaN is larger than this, while comparisons of floats lose it.
+inline constexpr std::uint32_t kInfinityBits = 0x7F80'0000;
+
 /// What the kernels need to know of a quantized type. `kGroup` columns share a scale.
 template <int Bits, int OffsetLog2, bool IsSuper, std::size_t Group, bool HasMin>
 struct PackedTraits {

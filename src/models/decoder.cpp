@@ -50,13 +50,16 @@ void Decoder::hidden_states(Compute& compute, const ForwardBatch& batch, MatrixV
 DecoderParts load_decoder_parts(WeightLoader& loader, const DecoderSettings& settings,
                                 const LoadBlock& load_block) {
   DecoderParts parts;
-  parts.input.tokens = loader.table("token_embd.weight", settings.vocab_size, settings.dim);
   parts.ropes.emplace_back(settings.rope);
   for (std::size_t layer = 0; layer < settings.n_layers; ++layer) parts.blocks.push_back(load_block(layer));
   parts.output_norm = loader.norm("output_norm", settings.norm, settings.norm_eps, settings.dim);
-  // Without an output matrix of its own the embedding is read a second time, repacked.
-  parts.output =
-      loader.linear(loader.has("output.weight") ? "output" : "token_embd", settings.vocab_size, settings.dim);
+  if (loader.has("output.weight")) {
+    parts.output = loader.linear("output", settings.vocab_size, settings.dim);
+    parts.input.tokens = loader.table("token_embd.weight", settings.vocab_size, settings.dim);
+  } else {
+    parts.output = loader.linear("token_embd", settings.vocab_size, settings.dim);
+    parts.input.tokens = parts.output.weight;
+  }
   return parts;
 }
 

@@ -24,29 +24,25 @@ std::size_t packed_bytes(const TensorInfo& info) {
   return n_matrices * kernels::packed_bytes(info.dtype, info.shape.n_rows() / n_matrices, info.shape.back());
 }
 
-/// Rows are looked up in the file itself.
+/// Looked up row by row, and kept as stored.
 bool is_table(std::string_view name) {
   return name == "token_embd.weight" || name == "position_embd.weight" || name == "token_types.weight";
 }
 
 void count_weights(const ModelSource& source, bool is_encoder, MemoryNeeds& needs) {
-  bool has_output = false;
-  const TensorInfo* embedding = nullptr;
   const auto tensors = source.tensors();
+  const bool has_output =
+      std::ranges::any_of(tensors, [](const TensorInfo& info) { return info.name == "output.weight"; });
   for (const TensorInfo& info : tensors) {
     if (info.shape.rank() == 0 || info.shape.n_elements() == 0) continue;
-    if (info.name == "output.weight") has_output = true;
-    if (info.name == "token_embd.weight") embedding = &info;
-    if (is_table(info.name)) {
-      needs.mapped_bytes += tensor_bytes(info);
+    // The embedding of a decoder without an output matrix is that too, and packed.
+    const bool is_tied = info.name == "token_embd.weight" && !has_output && !is_encoder;
+    if (is_table(info.name) && !is_tied) {
       needs.weight_bytes += tensor_bytes(info);
     } else {
       needs.weight_bytes += is_packed(info) ? packed_bytes(info) : info.shape.n_elements() * sizeof(float);
     }
   }
-  // Tied: the embedding is there a second time, packed.
-  if (embedding != nullptr && !has_output && !is_encoder && is_packed(*embedding))
-    needs.weight_bytes += packed_bytes(*embedding);
 }
 
 std::optional<std::int64_t> positive(std::optional<std::int64_t> value) {

@@ -1,5 +1,7 @@
 #include "models/weights.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/text.h"
 #include "tensor/dequantize.h"
@@ -12,8 +14,8 @@ Linear WeightLoader::pack(const Tensor& weight, const std::string& name) {
                           ", which matrices can't be"));
   }
   Linear loaded;
-  loaded.weight = pack_matrix(compute_, weight);
-  release_pages(*weight.storage(), weight.bytes());
+  loaded.weight = pack_matrix(compute_, weight, arena_);
+  release_pages(*weight.storage(), weight.bytes());  // pages that two tasks had a part of
   n_parameters_ += weight.shape().n_elements();
   weight_bytes_ += loaded.weight.size_bytes();
   return loaded;
@@ -65,10 +67,20 @@ std::vector<float> WeightLoader::optional_vector(const std::string& name, std::s
 }
 
 Tensor WeightLoader::table(const std::string& name, std::size_t n_rows, std::size_t n_cols) {
-  Tensor tensor = source_.require_tensor(name, Shape{n_rows, n_cols});
+  const Tensor stored = source_.require_tensor(name, Shape{n_rows, n_cols});
+  const std::span<const std::byte> from = stored.bytes();
+  const StorageArena::Piece piece = arena_.take(from.size());
+  constexpr std::size_t kTaskBytes = std::size_t{1} << 20;
+  compute_.team.for_each((from.size() + kTaskBytes - 1) / kTaskBytes, [&](std::size_t task, std::size_t) {
+    const std::size_t at = task * kTaskBytes;
+    const auto part = from.subspan(at, std::min(kTaskBytes, from.size() - at));
+    std::ranges::copy(part, piece.data + at);
+    release_pages(*stored.storage(), part);
+  });
   n_parameters_ += n_rows * n_cols;
-  weight_bytes_ += tensor.size_bytes();
-  return tensor;
+  weight_bytes_ += from.size();
+  const auto offset = static_cast<std::size_t>(piece.data - piece.storage->data());
+  return Tensor(piece.storage, offset, stored.dtype(), stored.shape());
 }
 
 void WeightLoader::report(ModelInfo& info) const noexcept {

@@ -33,7 +33,7 @@ class WeightLoader {
   std::vector<float> vector(const std::string& name, std::size_t n);
   /// Empty when it is absent.
   std::vector<float> optional_vector(const std::string& name, std::size_t n);
-  /// A matrix kept as the file has it, for looking rows up.
+  /// A matrix as the file has it, for looking rows up; in memory of its own, so that the file may go.
   Tensor table(const std::string& name, std::size_t n_rows, std::size_t n_cols);
   bool has(const std::string& name) const { return source_.find_tensor(name).has_value(); }
 
@@ -48,6 +48,7 @@ class WeightLoader {
   const ModelSource& source_;
   Compute& compute_;
   LoadOptions options_;
+  StorageArena arena_;
   std::size_t n_parameters_ = 0;
   std::size_t weight_bytes_ = 0;
 };

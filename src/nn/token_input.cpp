@@ -7,7 +7,7 @@
 namespace quintet {
 
 void TokenInput::forward(Compute& compute, const ForwardBatch& batch, MatrixView<float> x) const {
-  embed(compute, tokens, batch.tokens, scale, x);
+  std::visit([&](const auto& table) { embed(compute, table, batch.tokens, scale, x); }, tokens);
   if (positions.is_empty()) return;
   const Scratch::Scope scope(compute.scratch);
   const auto ids = compute.scratch.take<std::uint32_t>(batch.tokens.size());

@@ -176,6 +176,7 @@ Tiles prepare(Compute& compute, MatrixView<const float> x, const bool (&wanted)[
 constexpr std::size_t kTaskBytes = std::size_t{128} << 10;
 constexpr std::size_t kRowsTogether = 128;  // rows whose activations stay in cache while panels pass by
 constexpr std::size_t kMaxParts = 8;
+constexpr std::size_t kPackTaskBytes = std::size_t{512} << 10;
 
 struct PreparedPart {
   const LinearPart* part = nullptr;
@@ -258,13 +259,18 @@ void linear(Compute& compute, MatrixView<const float> x, std::span<const LinearP
   });
 }
 
-kernels::PackedMatrix pack_matrix(Compute& compute, const Tensor& weights) {
-  PackedMatrix packed(weights.dtype(), weights.shape().n_rows(), weights.shape().back());
-  constexpr std::size_t kTogether = 8;
-  const std::size_t n_tasks = (packed.n_panels() + kTogether - 1) / kTogether;
+kernels::PackedMatrix pack_matrix(Compute& compute, const Tensor& weights, StorageArena& arena) {
+  PackedMatrix packed(weights.dtype(), weights.shape().n_rows(), weights.shape().back(), arena);
+  if (packed.size_bytes() == 0) return packed;
+  const std::size_t together =
+      std::max<std::size_t>(1, kPackTaskBytes / (packed.size_bytes() / packed.n_panels()));
+  const std::size_t n_tasks = (packed.n_panels() + together - 1) / together;
   compute.team.for_each(n_tasks, [&](std::size_t task, std::size_t) {
-    kernels::pack_panels(weights, packed, task * kTogether,
-                         std::min((task + 1) * kTogether, packed.n_panels()));
+    const std::size_t first = task * together, end = std::min(first + together, packed.n_panels());
+    kernels::pack_panels(weights, packed, first, end);
+    const std::size_t row = first * kPanelRows, end_row = std::min(end * kPanelRows, packed.n_rows());
+    release_pages(*weights.storage(), weights.bytes().subspan(row * weights.row_size_bytes(),
+                                                              (end_row - row) * weights.row_size_bytes()));
   });
   return packed;
 }

@@ -29,7 +29,8 @@ inline void linear(Compute& compute, MatrixView<const float> x, const LinearPart
   linear(compute, x, std::span(&part, 1));
 }
 
-/// Repacks weights [out, in] for the kernels, on all threads.
-kernels::PackedMatrix pack_matrix(Compute& compute, const Tensor& weights);
+/// Repacks weights [out, in] for the kernels, on all threads, into memory of `arena`. The pages of a mapped
+/// file are given back as they are done with.
+kernels::PackedMatrix pack_matrix(Compute& compute, const Tensor& weights, StorageArena& arena);
 
 }  // namespace quintet

@@ -34,6 +34,18 @@ void require_size(const char* name, const char* what, std::size_t got, std::size
   if (got != dim) throw InvalidArgument(cat(name, ": ", what, " has ", got, " elements, x has dim ", dim));
 }
 
+/// `ids` name rows of a table [vocab_size, dim] that fit into `y`.
+void require_rows(std::span<const std::uint32_t> ids, std::size_t vocab_size, std::size_t dim,
+                  MatrixView<const float> y) {
+  if (y.rows != ids.size()) throw InvalidArgument(cat("embed: ", ids.size(), " ids for ", y.rows, " rows"));
+  require_size("embed", "the table's row", dim, y.cols);
+  for (const std::uint32_t id : ids) {
+    if (id >= vocab_size) {
+      throw InvalidArgument(cat("there is no token ", id, ": the vocabulary has ", vocab_size));
+    }
+  }
+}
+
 }  // namespace
 
 void rms_norm(Compute& compute, MatrixView<const float> x, std::span<const float> weight, float eps,
@@ -94,17 +106,20 @@ void gated_activation(Compute& compute, Activation activation, MatrixView<const 
 
 void embed(Compute& compute, const Tensor& table, std::span<const std::uint32_t> ids, float factor,
            MatrixView<float> y) {
-  if (y.rows != ids.size()) throw InvalidArgument(cat("embed: ", ids.size(), " ids for ", y.rows, " rows"));
-  require_size("embed", "the table's row", table.shape().back(), y.cols);
-  const std::size_t vocab_size = table.shape().n_rows();
-  for (const std::uint32_t id : ids) {
-    if (id >= vocab_size) {
-      throw InvalidArgument(cat("there is no token ", id, ": the vocabulary has ", vocab_size));
-    }
-  }
+  require_rows(ids, table.shape().n_rows(), table.shape().back(), y);
   for_rows(compute, ids.size(), y.cols, [&](std::size_t r) {
     float* row = y.row(r).data();
     dequantize_row(table.dtype(), table.row(ids[r]).data(), row, y.cols);
+    if (factor != 1.0f) compute.vector.scale(row, factor, row, y.cols);
+  });
+}
+
+void embed(Compute& compute, const kernels::PackedMatrix& table, std::span<const std::uint32_t> ids,
+           float factor, MatrixView<float> y) {
+  require_rows(ids, table.n_rows(), table.n_cols(), y);
+  for_rows(compute, ids.size(), y.cols, [&](std::size_t r) {
+    float* row = y.row(r).data();
+    kernels::dequantize_packed_row(table, ids[r], row);
     if (factor != 1.0f) compute.vector.scale(row, factor, row, y.cols);
   });
 }

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "kernels/packed_matrix.h"
 #include "ops/compute.h"
 #include "tensor/tensor.h"
 
@@ -40,5 +41,8 @@ void softcap(Compute& compute, MatrixView<const float> x, float cap, MatrixView<
 /// Throws InvalidArgument for an id outside the table.
 void embed(Compute& compute, const Tensor& table, std::span<const std::uint32_t> ids, float factor,
            MatrixView<float> y);
+/// The same bits out of a packed table, which is one that the output is computed with too.
+void embed(Compute& compute, const kernels::PackedMatrix& table, std::span<const std::uint32_t> ids,
+           float factor, MatrixView<float> y);
 
 }  // namespace quintet

@@ -95,6 +95,19 @@ std::shared_ptr<Storage> allocate_storage(std::size_t n_bytes) {
   }
 }
 
+StorageArena::Piece StorageArena::take(std::size_t n_bytes) {
+  // Address space only: pages come when they are written to.
+  constexpr std::size_t kChunk = std::size_t{256} << 20;
+  const std::size_t rounded = (n_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  if (chunk_ == nullptr || chunk_->size() - used_ < rounded) {
+    chunk_ = allocate_storage(std::max(rounded, kChunk));
+    used_ = 0;
+  }
+  std::byte* data = chunk_->data() + used_;
+  used_ += rounded;
+  return {chunk_, data};
+}
+
 std::shared_ptr<Storage> map_file(const std::filesystem::path& path) {
   return std::make_shared<FileStorage>(path);
 }

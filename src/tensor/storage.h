@@ -31,6 +31,22 @@ class Storage {
 /// pages: two cores read those twice as fast as 4 KiB pages. Throws Exhausted when there is no memory.
 std::shared_ptr<Storage> allocate_storage(std::size_t n_bytes);
 
+/// Pieces of large allocations, one after the other: many small ones share huge pages, and none wastes the
+/// rest of one. A piece lives as long as someone holds its storage. Not synchronised.
+class StorageArena {
+ public:
+  struct Piece {
+    std::shared_ptr<Storage> storage;
+    std::byte* data = nullptr;  // zeroed, aligned to 64 bytes
+  };
+  /// Throws Exhausted when there is no memory.
+  Piece take(std::size_t n_bytes);
+
+ private:
+  std::shared_ptr<Storage> chunk_;
+  std::size_t used_ = 0;
+};
+
 /// A whole file, mapped read-only. Throws NotFound or InvalidArgument (a directory, empty, unreadable). A
 /// file that is replaced stays readable as it was; one that is truncated in place must not be read any more.
 std::shared_ptr<Storage> map_file(const std::filesystem::path& path);

@@ -2,39 +2,17 @@
 // compiler turns into whatever vectors the baseline has.
 #include "kernels/matmul.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
-#include "tensor/half.h"
+#include "kernels/packed_block.h"
 
 namespace quintet::kernels::ref {
 
 namespace {
-
-std::uint16_t load_u16(const std::uint8_t* p) noexcept {
-  std::uint16_t value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-/// Code of column `k` (0..31 of the block) of row `r`.
-template <typename Format>
-int code_at(const std::uint8_t* codes, std::size_t k, std::size_t r) noexcept {
-  const std::size_t quad = k / 4;
-  const std::size_t lane = r * 4 + k % 4;
-  if constexpr (Format::kBits == 8) {
-    return codes[quad * 64 + lane];
-  } else {
-    const std::uint8_t byte = codes[quad % 4 * 64 + lane];
-    int code = quad < 4 ? byte & 15 : byte >> 4;
-    for (int plane = 0; plane < Format::kBits - 4; ++plane) {
-      const std::uint8_t* bits = codes + 256 + static_cast<std::size_t>(plane) * 64 + quad * 8;
-      code |= (bits[lane / 8] >> (lane % 8) & 1) << (4 + plane);
-    }
-    if constexpr (Format::kTable != nullptr) code = Format::kTable[code] + 128;
-    return code;
-  }
-}
 
 template <DType D, std::size_t T>
 void quantized_panel(const PanelView& panel, const ActivationTile& x, float* y,
@@ -43,43 +21,24 @@ void quantized_panel(const PanelView& panel, const ActivationTile& x, float* y,
   float sums[T][kPanelRows] = {};
   for (std::size_t b = 0; b < panel.n_cols / kBlock; ++b) {
     const std::uint8_t* codes = panel.codes + b * Format::kCodeBytes;
-    const std::uint8_t* scales = panel.scales + scale_offset<Format>(b);
-    const std::uint8_t* super = panel.scales + (Format::kIsSuper ? super_offset<Format>(b) : 0);
     for (std::size_t g = 0; g < Format::kGroups; ++g) {
-      float scale[kPanelRows];
-      float min[kPanelRows] = {};
-      for (std::size_t r = 0; r < kPanelRows; ++r) {
-        if constexpr (Format::kIsSuper) {
-          const std::size_t at = g * kPanelRows + r;
-          const float d = f16_to_f32(load_u16(super + 2 * r));
-          // Scales without mins are signed (q3_k, q6_k, iq4_xs), those with mins are not.
-          const int s = Format::kHasMin ? scales[at] : static_cast<std::int8_t>(scales[at]);
-          scale[r] = d * static_cast<float>(s);
-          if constexpr (Format::kHasMin) {
-            const float dmin = f16_to_f32(load_u16(super + 2 * (kPanelRows + r)));
-            min[r] = -dmin * static_cast<float>(scales[Format::kGroups * kPanelRows + at]);
-          }
-        } else {
-          const std::uint16_t bits = load_u16(scales + 2 * r);
-          scale[r] = Format::kHasBf16Scales ? bf16_to_f32(bits) : f16_to_f32(bits);
-          if constexpr (Format::kHasMin) min[r] = f16_to_f32(load_u16(scales + 2 * (kPanelRows + r)));
-        }
-      }
+      PackedScale of_rows[kPanelRows];
+      for (std::size_t r = 0; r < kPanelRows; ++r) of_rows[r] = packed_scale<Format>(panel.scales, b, g, r);
       for (std::size_t t = 0; t < T; ++t) {
         std::int32_t dots[kPanelRows] = {};
         std::int32_t sum = 0;
         for (std::size_t k = g * Format::kGroup; k < (g + 1) * Format::kGroup; ++k) {
           const int q = x.codes[((b * kBlock + k) / 4 * T + t) * 4 + k % 4];
           sum += q;
-          for (std::size_t r = 0; r < kPanelRows; ++r) dots[r] += q * code_at<Format>(codes, k, r);
+          for (std::size_t r = 0; r < kPanelRows; ++r) dots[r] += q * packed_code<Format>(codes, k, r);
         }
         if constexpr (Format::kOffsetLog2 >= 0)
           for (auto& dot : dots) dot -= sum * (1 << Format::kOffsetLog2);
         const float d = x.scales[b * T + t];
         const float scaled_sum = d * static_cast<float>(sum);
         for (std::size_t r = 0; r < kPanelRows; ++r) {
-          sums[t][r] = std::fma(static_cast<float>(dots[r]), scale[r] * d, sums[t][r]);
-          if constexpr (Format::kHasMin) sums[t][r] = std::fma(min[r], scaled_sum, sums[t][r]);
+          sums[t][r] = std::fma(static_cast<float>(dots[r]), of_rows[r].scale * d, sums[t][r]);
+          if constexpr (Format::kHasMin) sums[t][r] = std::fma(of_rows[r].min, scaled_sum, sums[t][r]);
         }
       }
     }
@@ -157,8 +116,16 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scal
                   std::int32_t* negative_sums, float* scaled_sums) noexcept {
   for (std::size_t b = 0; b < n / kBlock; ++b) {
     const float* block = x + b * kBlock;
-    float largest = 0.0f;
-    for (std::size_t i = 0; i < kBlock; ++i) largest = std::fmax(largest, std::fabs(block[i]));
+    std::uint32_t largest_bits = 0;
+    for (std::size_t i = 0; i < kBlock; ++i)
+      largest_bits = std::max(largest_bits, std::bit_cast<std::uint32_t>(block[i]) & 0x7FFF'FFFF);
+    if (largest_bits >= kInfinityBits) {
+      std::fill_n(codes + b * kBlock, kBlock, std::int8_t{0});
+      negative_sums[b * 2] = negative_sums[b * 2 + 1] = 0;
+      scales[b] = scaled_sums[b] = std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const auto largest = std::bit_cast<float>(largest_bits);
     const bool is_zero = largest < kSmallestMaximum;
     const float d = is_zero ? 0.0f : largest / 127.0f;
     const float inverse = is_zero ? 0.0f : 127.0f / largest;

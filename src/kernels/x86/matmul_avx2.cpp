@@ -1,6 +1,8 @@
 #if defined(__x86_64__)
+#include <bit>
 #include <cstring>
 #include <immintrin.h>
+#include <limits>
 
 #include "kernels/cpu_features.h"
 #include "kernels/matmul.h"
@@ -18,18 +20,25 @@ bool supported() noexcept {
 
 [[QN_TARGET]] void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                                 std::int32_t* negative_sums, float* scaled_sums) noexcept {
-  const __m256 sign = _mm256_set1_ps(-0.0f);
+  const __m256i magnitude = _mm256_set1_epi32(0x7FFF'FFFF);
   for (std::size_t b = 0; b < n / kBlock; ++b) {
     __m256 v[4];
-    __m256 most = _mm256_setzero_ps();
+    __m256i most = _mm256_setzero_si256();
     for (std::size_t i = 0; i < 4; ++i) {
       v[i] = _mm256_loadu_ps(x + b * kBlock + 8 * i);
-      most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
+      most = _mm256_max_epu32(most, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude));
     }
-    alignas(32) float lanes[8];
-    _mm256_store_ps(lanes, most);
-    float largest = lanes[0];
-    for (const float lane : lanes) largest = lane > largest ? lane : largest;
+    alignas(32) std::uint32_t lanes[8];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), most);
+    std::uint32_t largest_bits = 0;
+    for (const std::uint32_t lane : lanes) largest_bits = lane > largest_bits ? lane : largest_bits;
+    if (largest_bits >= kInfinityBits) {
+      std::memset(codes + b * kBlock, 0, kBlock);
+      negative_sums[b * 2] = negative_sums[b * 2 + 1] = 0;
+      scales[b] = scaled_sums[b] = std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const auto largest = std::bit_cast<float>(largest_bits);
     const bool is_zero = largest < kSmallestMaximum;
     const float d = is_zero ? 0.0f : largest / 127.0f;
     const __m256 inverse = _mm256_set1_ps(is_zero ? 0.0f : 127.0f / largest);

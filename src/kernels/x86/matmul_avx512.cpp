@@ -3,6 +3,9 @@
 // instructions of unpacking. bf16 weights use vdpbf16ps where the processor has it, else the same products
 // through f32.
 #if defined(__x86_64__)
+#include <bit>
+#include <limits>
+
 #include "kernels/cpu_features.h"
 #include "kernels/matmul.h"
 #include "kernels/x86/unpack_avx512.h"
@@ -260,12 +263,20 @@ MatmulFunctions matmul_functions(DType type) noexcept {
 
 [[QN_TARGET]] void quantize_row(const float* x, std::size_t n, std::int8_t* codes, float* scales,
                                 std::int32_t* negative_sums, float* scaled_sums) noexcept {
-  const __m512 sign = _mm512_set1_ps(-0.0f);
+  const __m512i magnitude = _mm512_set1_epi32(0x7FFF'FFFF);
   for (std::size_t b = 0; b < n / kBlock; ++b) {
     const __m512 first = _mm512_loadu_ps(x + b * kBlock);
     const __m512 second = _mm512_loadu_ps(x + b * kBlock + 16);
-    const float largest =
-        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_andnot_ps(sign, first), _mm512_andnot_ps(sign, second)));
+    const std::uint32_t largest_bits =
+        _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(first), magnitude),
+                                                 _mm512_and_si512(_mm512_castps_si512(second), magnitude)));
+    if (largest_bits >= kInfinityBits) {
+      std::memset(codes + b * kBlock, 0, kBlock);
+      negative_sums[b * 2] = negative_sums[b * 2 + 1] = 0;
+      scales[b] = scaled_sums[b] = std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const auto largest = std::bit_cast<float>(largest_bits);
     const bool is_zero = largest < kSmallestMaximum;
     const float d = is_zero ? 0.0f : largest / 127.0f;
     const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : 127.0f / largest);

@@ -1,6 +1,8 @@
 #include "kernels/matmul.h"
 
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -194,6 +196,62 @@ TEST(QuantizeRow, GivesTheSameBytesOnEveryInstructionSet) {
     EXPECT_EQ(d, scales) << table.isa;
     EXPECT_EQ(negative, sums) << table.isa;
     EXPECT_EQ(ds, scaled) << table.isa;
+  }
+}
+
+TEST(QuantizeRow, GivesABlockWithANanOrAnInfinityAScaleOfNanOnEveryInstructionSet) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto bits = [](const std::vector<float>& values) {
+    std::vector<std::uint32_t> result;
+    for (const float value : values) result.push_back(std::bit_cast<std::uint32_t>(value));
+    return result;
+  };
+  for (const float hostile : {kNan, -kNan, kInfinity, -kInfinity}) {
+    for (std::size_t at = 0; at < kBlock; ++at) {
+      std::vector<float> x = random_floats(3 * kBlock, 23);
+      x[kBlock + at] = hostile;
+      x[2 * kBlock + at] = std::numeric_limits<float>::max();
+      std::vector<std::uint32_t> scales, scaled_sums;
+      std::vector<std::int8_t> codes;
+      for (const MatmulTable& table : tested_tables()) {
+        std::vector<std::int8_t> q(3 * kBlock, 1);
+        std::vector<float> d(3), ds(3);
+        std::vector<std::int32_t> negative(6, 1);
+        table.quantize_row(x.data(), 3 * kBlock, q.data(), d.data(), negative.data(), ds.data());
+        EXPECT_TRUE(std::isfinite(d[0]) && std::isnan(d[1]) && std::isfinite(d[2])) << table.isa;
+        EXPECT_TRUE(std::isnan(ds[1])) << table.isa;
+        EXPECT_EQ(q[2 * kBlock + at], 127) << table.isa;
+        for (std::size_t i = kBlock; i < 2 * kBlock; ++i) EXPECT_EQ(q[i], 0) << table.isa;
+        EXPECT_TRUE(negative[2] == 0 && negative[3] == 0) << table.isa;
+        if (codes.empty()) {
+          codes = q;
+          scales = bits(d);
+          scaled_sums = bits(ds);
+        }
+        EXPECT_EQ(q, codes) << table.isa;
+        EXPECT_EQ(bits(d), scales) << table.isa;
+        EXPECT_EQ(bits(ds), scaled_sums) << table.isa;
+      }
+    }
+  }
+}
+
+TEST(Matmul, GivesNoFiniteNumberForARowWithAnInfinityAndLeavesTheRowBesideItAlone) {
+  for (const DType type : kTypes) {
+    const std::size_t n_cols = 512;
+    const PackedMatrix packed = pack(random_weights(type, 16, n_cols, 13));
+    std::vector<float> x = random_floats(2 * n_cols, 5);
+    x[40] = std::numeric_limits<float>::infinity();
+    for (const MatmulTable& table : tested_tables()) {
+      float y[2][kPanelRows];
+      table.functions(type).tile[1](packed.panel(0), Activations(table, 2, n_cols, x).tile(type), y[0],
+                                    kPanelRows);
+      for (std::size_t r = 0; r < kPanelRows; ++r) {
+        EXPECT_FALSE(std::isfinite(y[0][r])) << dtype_name(type) << " " << table.isa;
+        EXPECT_TRUE(std::isfinite(y[1][r])) << dtype_name(type) << " " << table.isa;
+      }
+    }
   }
 }
 

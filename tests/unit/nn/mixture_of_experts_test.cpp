@@ -14,7 +14,8 @@ Linear matrix_of(Compute& compute, std::size_t n_out, std::size_t n_in, const au
   Tensor weights = Tensor::zeros(DType::f32, Shape{n_out, n_in});
   for (std::size_t r = 0; r < n_out; ++r)
     for (std::size_t c = 0; c < n_in; ++c) weights.mutable_f32()[r * n_in + c] = value(r, c);
-  return {pack_matrix(compute, weights), {}};
+  StorageArena arena;
+  return {pack_matrix(compute, weights, arena), {}};
 }
 
 float sine(std::size_t seed) {

@@ -13,12 +13,13 @@ using kernels::random_floats;
 using kernels::random_weights;
 
 TEST(Linear, GivesARowTheSameBitsHoweverManyStandBesideIt) {
+  StorageArena arena;
   constexpr std::size_t kMost = 37, kOut = 100;  // tiles of every size, and a panel with fewer rows
   for (const kernels::MatmulTable& table : kernels::tested_tables()) {
     Compute compute(2, table, kernels::select_vector(""));
     for (const DType type : {DType::f32, DType::bf16, DType::q4_0, DType::q8_0, DType::q6_k, DType::q4_k}) {
       const std::size_t n_cols = type == DType::bf16 ? 300 : 512;
-      const auto weight = pack_matrix(compute, random_weights(type, kOut, n_cols, 3));
+      const auto weight = pack_matrix(compute, random_weights(type, kOut, n_cols, 3), arena);
       const auto x = random_floats(kMost * n_cols, 4), bias = random_floats(kOut, 5);
       std::vector<float> alone(kMost * kOut);
       for (std::size_t t = 0; t < kMost; ++t)
@@ -36,6 +37,7 @@ TEST(Linear, GivesARowTheSameBitsHoweverManyStandBesideIt) {
 }
 
 TEST(Linear, MultipliesSeveralMatricesOfDifferentTypesAtOnce) {
+  StorageArena arena;
   for (const kernels::MatmulTable& table : kernels::tested_tables()) {
     Compute compute(2, table, kernels::select_vector(""));
     const auto x = random_floats(20 * 256, 4);
@@ -43,7 +45,7 @@ TEST(Linear, MultipliesSeveralMatricesOfDifferentTypesAtOnce) {
     std::vector<kernels::PackedMatrix> weights;
     std::vector<std::vector<float>> alone, together;
     for (const DType type : {DType::q4_k, DType::bf16, DType::q6_k, DType::f16}) {
-      weights.push_back(pack_matrix(compute, random_weights(type, 48, 256, 9)));
+      weights.push_back(pack_matrix(compute, random_weights(type, 48, 256, 9), arena));
       alone.emplace_back(20 * 48);
       together.emplace_back(20 * 48);
     }
@@ -58,8 +60,9 @@ TEST(Linear, MultipliesSeveralMatricesOfDifferentTypesAtOnce) {
 }
 
 TEST(Linear, SaysWhichShapesDoNotFit) {
+  StorageArena arena;
   Compute compute(1);
-  const auto weight = pack_matrix(compute, random_weights(DType::q4_0, 32, 64, 3));
+  const auto weight = pack_matrix(compute, random_weights(DType::q4_0, 32, 64, 3), arena);
   std::vector<float> x(32), y(32);
   try {
     linear(compute, MatrixView<const float>(x.data(), 1, 32),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -30,6 +32,27 @@ TEST(Storage, OfManyMegabytesStartsOnAHugePage) {
 
 TEST(Storage, ThatNoMemoryHoldsIsRefused) {
   EXPECT_THROW(allocate_storage(std::size_t{1} << 60), Exhausted);
+}
+
+TEST(StorageArena, HandsOutZeroedPiecesThatDoNotOverlapAndOutliveIt) {
+  std::vector<StorageArena::Piece> pieces;
+  constexpr std::size_t kSizes[] = {1, 0, 64, 65, std::size_t{300} << 20, 1'000'000};
+  {
+    StorageArena arena;
+    for (const std::size_t n : kSizes) pieces.push_back(arena.take(n));
+  }
+  for (std::size_t i = 0; i < std::size(kSizes); ++i) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(pieces[i].data) % 64, 0u);
+    if (kSizes[i] == 0) continue;
+    EXPECT_EQ(pieces[i].data[0], std::byte{0}) << i;
+    EXPECT_EQ(pieces[i].data[kSizes[i] - 1], std::byte{0}) << i;
+    pieces[i].data[0] = pieces[i].data[kSizes[i] - 1] = std::byte{1};
+  }
+}
+
+TEST(StorageArena, RefusesWhatNoMemoryHolds) {
+  StorageArena arena;
+  EXPECT_THROW(arena.take(std::size_t{1} << 60), Exhausted);
 }
 
 TEST(Storage, MapsAFileReadOnly) {
