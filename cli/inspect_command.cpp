@@ -84,7 +84,6 @@ void print_memory(const ModelInspection& model) {
   if (!model.memory) return;
   const MemoryNeeds& needs = *model.memory;
   std::cout << "\nMemory: " << readable_bytes(needs.weight_bytes) << " of weights";
-  if (needs.mapped_bytes > 0) std::cout << " (" << readable_bytes(needs.mapped_bytes) << " stay in the file)";
   if (needs.kv_bytes_per_token && *needs.kv_bytes_per_token > 0) {
     std::cout << ", keys and values of " << readable_bytes(needs.kv_bytes(1000)) << " for 1,000 tokens";
     if (needs.max_seq_len > 0)

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 
 namespace quintet::cli {
 
@@ -23,10 +22,9 @@ Interrupt::Interrupt() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   waiter_ = std::jthread([this](std::stop_token done) {
     const sigset_t waited = stop_signals();
-    const timespec pause{0, 100'000'000};
     while (!done.stop_requested()) {
-      const int signal = sigtimedwait(&waited, nullptr, &pause);
-      if (signal <= 0) continue;
+      const int signal = sigwaitinfo(&waited, nullptr);
+      if (signal <= 0 || done.stop_requested()) continue;
       const std::lock_guard lock(mutex_);
       if (signal == SIGINT && idle_action_) {
         idle_action_();
@@ -41,6 +39,7 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   waiter_.request_stop();
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes that thread alone, which looks why
 }
 
 std::stop_token Interrupt::token() const {

@@ -158,9 +158,7 @@ Json template_json(const ModelInspection& inspection) {
 Json memory_json(const ModelInspection& inspection) {
   if (!inspection.memory) return nullptr;
   const MemoryNeeds& needs = *inspection.memory;
-  JsonObject json{{"weight_bytes", needs.weight_bytes},
-                  {"mapped_bytes", needs.mapped_bytes},
-                  {"context_length", needs.max_seq_len}};
+  JsonObject json{{"weight_bytes", needs.weight_bytes}, {"context_length", needs.max_seq_len}};
   if (needs.kv_bytes_per_token) {
     json["kv_bytes_per_token"] = *needs.kv_bytes_per_token;
     json["kv_bytes_per_1000_tokens"] = needs.kv_bytes(1000);

@@ -52,7 +52,7 @@ std::string gigabytes(std::size_t bytes) {
 /// Said before loading, when it can be known: a machine that swaps is worse than an error.
 void require_memory(const Checkpoint& checkpoint) {
   const MemoryNeeds needs = memory_needs(*make_model_source(checkpoint));
-  const std::size_t needed = needs.weight_bytes - needs.mapped_bytes;
+  const std::size_t needed = needs.weight_bytes;
   const std::size_t available = available_memory_bytes();
   if (available == 0 || needed <= available) return;
   throw Exhausted(cat(checkpoint.path().filename().string(), " needs ", gigabytes(needed), " of memory and ",

@@ -10,7 +10,6 @@ namespace quintet {
 /// Memory that a model takes while it runs, beside the program itself.
 struct MemoryNeeds {
   std::size_t weight_bytes = 0;  // as they lie in memory: matrices packed, vectors as f32, tables as stored
-  std::size_t mapped_bytes = 0;  // the part of them that is read in the mapped file: none, tables are copied
   /// Keys and values of one position in all layers; 0 for an encoder, which keeps none. Nothing when the
   /// settings don't say.
   std::optional<std::size_t> kv_bytes_per_token = {};

@@ -9,7 +9,7 @@
 #include "../storage/scratch.h"
 #include "core/error.h"
 #include "formats/synthesize.h"
-#include "test_model.h"
+#include "testing/test_data.h"
 
 namespace quintet {
 namespace {
