@@ -154,15 +154,15 @@ std::vector<Route> model_routes(ModelServices& services) {
                                     return HttpResponse::no_content();
                                   }));
   routes.push_back(
-      administrative("PUT", "/api/models/default", [&services](const HttpRequest& request, std::stop_token) {
+      administrative("PUT", "/api/default-model", [&services](const HttpRequest& request, std::stop_token) {
         return choose_default(services, request);
       }));
   routes.push_back(administrative(
-      "POST", "/api/models/downloads", [&services](const HttpRequest& request, std::stop_token) {
+      "POST", "/api/model-downloads", [&services](const HttpRequest& request, std::stop_token) {
         const std::string source = require_string(request.json_object(), "source");
         return HttpResponse::json(download_json(services.downloads.start(source)), 202);
       }));
-  routes.push_back(administrative("DELETE", "/api/models/downloads/{download}",
+  routes.push_back(administrative("DELETE", "/api/model-downloads/{download}",
                                   [&services](const HttpRequest& request, std::stop_token) {
                                     services.downloads.stop(request.parameter("download"));
                                     return HttpResponse::no_content();

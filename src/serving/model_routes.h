@@ -20,7 +20,7 @@ struct ModelServices {
   ModelDownloads& downloads;
 };
 
-/// /api/models: list, load, unload, delete, download, and which one answers by default.
+/// /api/models, /api/model-downloads, /api/default-model.
 std::vector<Route> model_routes(ModelServices& services);
 
 }  // namespace quintet
