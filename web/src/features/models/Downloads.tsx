@@ -28,7 +28,7 @@ export function Downloads({
                       icon="retry"
                       onClick={() => void act(() => api.startModelDownload(download.source))}
                     >
-                      Go on
+                      {download.state === "failed" ? "Try again" : "Go on"}
                     </Button>
                   )}
                   <IconButton

@@ -50,11 +50,34 @@ export function ModelCard({ model, act }: ModelCardProps) {
   return (
     <li className="card model-card" aria-label={model.name}>
       <div className="model-head">
-        <h2>{model.name}</h2>
-        {model.is_default && <span className="badge">Answers by default</span>}
-        {(model.can_chat || !isIdle) && <StateBadge model={model} />}
+        <div className="model-title">
+          <div>
+            <h2>{model.name}</h2>
+            {model.is_default && <span className="badge">Answers by default</span>}
+            {(model.can_chat || !isIdle) && <StateBadge model={model} />}
+          </div>
+          <p className="soft">{describeModel(model)}</p>
+        </div>
+        <div className="model-actions">
+          {isIdle && model.can_chat && (
+            <Button
+              aria-label={`${model.state === "failed" ? "Try again to load" : "Load"} ${model.name}`}
+              onClick={() => void act(() => api.loadModel(model.id))}
+            >
+              {model.state === "failed" ? "Try again" : "Load"}
+            </Button>
+          )}
+          {(model.state === "loaded" || model.state === "loading") && (
+            <Button
+              aria-label={`${model.state === "loading" ? "Cancel loading" : "Unload"} ${model.name}`}
+              onClick={() => void act(() => api.unloadModel(model.id))}
+            >
+              {model.state === "loading" ? "Cancel" : "Unload"}
+            </Button>
+          )}
+          {items.length > 0 && <Menu label={`More for ${model.name}`} items={items} />}
+        </div>
       </div>
-      <p className="soft">{describeModel(model)}</p>
       {model.problem !== null && <p className="note note-warm model-note">{model.problem}</p>}
       {model.state === "failed" && model.error !== null && <ErrorNote error={new Error(model.error)} />}
       {model.problem === null && !model.can_chat && (
@@ -67,19 +90,6 @@ export function ModelCard({ model, act }: ModelCardProps) {
           {model.n_answers === 1 ? "it has" : "they have"} ended.
         </p>
       )}
-      <div className="model-actions">
-        {isIdle && model.can_chat && (
-          <Button look="primary" onClick={() => void act(() => api.loadModel(model.id))}>
-            {model.state === "failed" ? "Try again" : "Load"}
-          </Button>
-        )}
-        {(model.state === "loaded" || model.state === "loading") && (
-          <Button onClick={() => void act(() => api.unloadModel(model.id))}>
-            {model.state === "loading" ? "Cancel" : "Unload"}
-          </Button>
-        )}
-        {items.length > 0 && <Menu label={`More for ${model.name}`} items={items} />}
-      </div>
       {open === "settings" && (
         <SettingsDialog
           model={model}

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { api, describeError, type LocalModels } from "../../api";
+import { api, describeError, type LocalModel, type LocalModels } from "../../api";
 import { Button, Empty, ErrorNote, formatBytes, Loading, showErrorToast } from "../../ui";
 import { useSession } from "../session";
 import { DownloadDialog, Downloads } from "./Downloads";
@@ -43,7 +43,7 @@ export function ModelsView() {
             <NoModels folder={value.folder} />
           ) : (
             <ul className="model-list">
-              {value.models.map((model) => (
+              {value.models.toSorted(byUse).map((model) => (
                 <ModelCard key={model.id} model={model} act={act} />
               ))}
             </ul>
@@ -53,6 +53,12 @@ export function ModelsView() {
       {isDownloading && <DownloadDialog onClose={() => setDownloading(false)} onStarted={refresh} />}
     </div>
   );
+}
+
+/** What is in memory first, then what can be, then the rest; each by name. */
+function byUse(a: LocalModel, b: LocalModel): number {
+  const rank = (model: LocalModel) => (model.engine !== null ? 0 : model.can_chat ? 1 : 2);
+  return rank(a) - rank(b) || a.name.localeCompare(b.name);
 }
 
 function Overview({
