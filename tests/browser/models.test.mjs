@@ -100,7 +100,7 @@ test("a model is downloaded, loaded, seen at work, unloaded and deleted", {}, as
   await card.getByRole("status").filter({ hasText: "Not loaded" }).waitFor();
 
   await card.getByRole("button", { name: `More for ${model.name}` }).click();
-  await page.getByRole("menuitem", { name: "Delete from disk …" }).click();
+  await page.getByRole("button", { name: "Delete from disk …" }).click();
   const dialog = page.getByRole("dialog", { name: `Delete ${model.name}?` });
   await dialog.getByRole("button", { name: "Delete from disk" }).click();
   await card.waitFor({ state: "detached" });
@@ -115,7 +115,9 @@ test("settings for loading are given in a dialog, with the keyboard alone", {}, 
     await card.getByRole("button", { name: `Load ${model.name}` }).focus();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await page.keyboard.press("Enter"); // the first item
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+    await eventually(async () => (await focused()).startsWith("Load with settings"), "the focus is in the menu");
+    await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: `Load ${model.name}` }).waitFor();
     await page.keyboard.type("512");
     await page.keyboard.press("Tab");
