@@ -25,8 +25,8 @@ class ChatServiceTest : public testing::Test {
   void use(std::vector<ScriptedTurn> turns, ChatService::Options options = {}) {
     model_ = std::make_shared<ScriptedModel>(std::move(turns));
     chat_ = std::make_unique<ChatService>(
-        options, *database_, conversations_, cache_, answerer_,
-        [this](std::string_view) { return model_; }, workers_, null_log());
+        options, *database_, conversations_, cache_, answerer_, [this](std::string_view) { return model_; },
+        workers_, null_log());
   }
   std::shared_ptr<faq::Run> ask(std::string text) {
     return chat_->ask("", conversation_, {std::move(text), "", {}});
