@@ -1,6 +1,6 @@
 // Words for what a model is and does.
 import type { LocalModel, ModelDownload } from "../../api";
-import { formatBytes } from "../../ui";
+import { formatBytes } from "../../ui/format";
 
 /** "135M", "1.2B"; "" when it is not known. */
 export function formatParameters(n: number): string {
