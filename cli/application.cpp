@@ -18,7 +18,8 @@ namespace {
 
 std::vector<Migration> all_migrations() {
   std::vector<Migration> all;
-  for (const auto migrations : {telemetry_migrations(), KeyStore::migrations(), faq::migrations()})
+  for (const auto migrations :
+       {telemetry_migrations(), KeyStore::migrations(), ModelSettings::migrations(), faq::migrations()})
     all.insert(all.end(), migrations.begin(), migrations.end());
   return all;
 }
@@ -40,18 +41,44 @@ HttpClient::Options client_options() {
   return client;
 }
 
-/// The model file to run: model.file, or what model.default names when that is a file.
-std::string model_file(const Options& options) {
-  const std::string named = options.text("model.default");
+bool is_model_path(const std::string& text) {
   std::error_code ignored;
-  if (!named.empty() && std::filesystem::is_regular_file(named, ignored)) return named;
-  return options.text("model.file");
+  return std::filesystem::is_regular_file(text, ignored) ||
+         std::filesystem::is_regular_file(std::filesystem::path(text) / "config.json", ignored);
 }
 
-/// The model that answers: model.default, unless that is the file itself, which comes first anyway.
-std::string default_model(const Options& options) {
+/// The model file to run: model.file, or what model.default names when that is a file or a model's folder.
+std::filesystem::path model_file(const Options& options) {
   const std::string named = options.text("model.default");
-  return !named.empty() && named == model_file(options) ? "" : named;
+  if (!named.empty() && is_model_path(named)) return std::filesystem::absolute(named).lexically_normal();
+  const std::string file = options.text("model.file");
+  return file.empty() ? std::filesystem::path() : std::filesystem::absolute(file).lexically_normal();
+}
+
+LocalModels::Options local_options(const Options& options) {
+  const auto count = [&options](std::string_view name, std::int64_t least) {
+    return static_cast<std::size_t>(std::max<std::int64_t>(least, options.integer(name)));
+  };
+  LocalModels::Options local;
+  local.folder = home_directory(options) / "models";
+  local.given = model_file(options);
+  local.engine.n_threads = count("model.threads", 0);
+  local.engine.max_seq_len = count("model.context", 0);
+  local.engine.max_sequences = count("model.parallel", 1);
+  local.engine.kv_dtype = parse_kv_dtype(options.text("model.kv_type"));
+  return local;
+}
+
+/// The model that answers: what this start names, else what was chosen on the page, if it is still there.
+std::string default_model(const Options& options, const ModelSettings& settings, const LocalModels& local,
+                          Log& log) {
+  const std::string named = options.text("model.default");
+  if (!named.empty() && !is_model_path(named)) return named;
+  if (!local_options(options).given.empty()) return "";  // preferred anyway
+  std::string chosen = settings.default_model();
+  if (!chosen.starts_with("engine:") || local.find(chosen) != nullptr) return chosen;
+  log.warning(cat("the default model ", chosen, " is gone; another answers"));
+  return "";
 }
 
 std::vector<ProviderConfig> provider_configs(const Options& options) {
@@ -62,17 +89,6 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
   common.timeouts.total = std::chrono::milliseconds(options.milliseconds("model.total_timeout"));
   common.retry.max_attempts =
       static_cast<int>(std::max<std::int64_t>(1, options.integer("model.max_attempts")));
-
-  ProviderConfig engine = common;
-  engine.kind = ProviderKind::engine;
-  engine.model = model_file(options);
-  engine.engine.n_threads =
-      static_cast<std::size_t>(std::max<std::int64_t>(0, options.integer("model.threads")));
-  engine.engine.max_seq_len =
-      static_cast<std::size_t>(std::max<std::int64_t>(0, options.integer("model.context")));
-  engine.engine.max_sequences =
-      static_cast<std::size_t>(std::max<std::int64_t>(1, options.integer("model.parallel")));
-  engine.engine.kv_dtype = parse_kv_dtype(options.text("model.kv_type"));
 
   ProviderConfig openai = common;
   openai.kind = ProviderKind::openai;
@@ -92,7 +108,7 @@ std::vector<ProviderConfig> provider_configs(const Options& options) {
     scripted.script = read_file(*script);
     scripted.name = cat("scripted:", std::filesystem::path(*script).stem().string());
   }
-  return {engine, openai, anthropic, scripted};
+  return {openai, anthropic, scripted};
 }
 
 faq::AnswererOptions answerer_options(const Options& options) {
@@ -145,11 +161,12 @@ Application::Application(const Options& options_in, Log& log_in)
       http(client_options()),
       otlp(make_otlp(options, http, log)),
       span_sink(sinks_of(spans, otlp.get())),
-      models(provider_configs(options), http,
-             ModelInstruments{
-                 &span_sink, [this](UsageRecord record) { usage.record(std::move(record)); },
-                 [this](std::string_view model, const Usage& used) { return prices.cost(model, used); }},
-             default_model(options)),
+      instruments{&span_sink, [this](UsageRecord record) { usage.record(std::move(record)); },
+                  [this](std::string_view model, const Usage& used) { return prices.cost(model, used); }},
+      model_settings(database),
+      local_models(local_options(options), model_settings, instruments),
+      models(provider_configs(options), http, instruments,
+             default_model(options, model_settings, local_models, log), &local_models),
       prompts(faq::built_in_prompts(), options.text("prompts.directory")),
       knowledge(database),
       cache(knowledge),

@@ -13,7 +13,9 @@
 #include "apps/faq/question_log.h"
 #include "core/log.h"
 #include "core/options.h"
+#include "llm/local_models.h"
 #include "llm/model_registry.h"
+#include "llm/model_settings.h"
 #include "llm/prompts.h"
 #include "net/http_client.h"
 #include "storage/database.h"
@@ -42,6 +44,9 @@ class Application {
   HttpClient http;
   std::unique_ptr<OtlpExporter> otlp;  // null when none is configured
   FanOutSpanSink span_sink;
+  ModelInstruments instruments;
+  ModelSettings model_settings;
+  LocalModels local_models;
   ModelRegistry models;
   PromptLibrary prompts;
   faq::KnowledgeStore knowledge;

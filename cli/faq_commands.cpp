@@ -90,10 +90,10 @@ int faq_ask(Application& app, const FaqAskArguments& arguments) {
   const auto knowledge = app.cache.get(arguments.kb);
   faq::Question question;
   question.text = arguments.question;
-  ChatModel& model = app.models.find(arguments.model);
+  const auto model = app.models.find(arguments.model);
   const bool stream = !arguments.as_json && ::isatty(STDOUT_FILENO) == 1;
   const auto answer = app.answerer.answer(
-      *knowledge, question, model,
+      *knowledge, question, *model,
       [&](const faq::AnswerEvent& event) {
         if (const auto* delta = std::get_if<faq::AnswerDelta>(&event); delta != nullptr && stream)
           std::cout << delta->text << std::flush;

@@ -43,9 +43,11 @@ constexpr OptionSpec kTable[] = {
     {"serve.drain_time", duration, "10s", "On stop, running answers may finish within this"},
 
     {"model.default", text, "",
-     "Model that answers, e.g. openai:gpt-4.1-mini or extractive; empty = the first configured one, else "
-     "extractive"},
-    {"model.file", text, "", "Model file (GGUF) that this program runs itself; then it answers by default"},
+     "Model that answers: openai:gpt-4.1-mini, extractive, a file, a downloaded model; empty = the one "
+     "chosen "
+     "on the Models page, else a local model, else the first configured provider, else extractive"},
+    {"model.file", text, "",
+     "Model file or folder that this program runs itself; then it answers by default"},
     {"model.threads", integer, "0", "Threads that it computes with; 0 = one for each processor"},
     {"model.context", integer, "0",
      "Its positions for each answer; 0 = what it was trained for, at most 8192"},

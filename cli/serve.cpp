@@ -7,13 +7,17 @@
 #include <unistd.h>
 #include <unordered_map>
 
+#include <fmt/core.h>
+
 #include "apps/faq/chat_service.h"
 #include "commands.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/worker_pool.h"
+#include "inference/model_downloads.h"
 #include "serving/auth.h"
 #include "serving/faq_routes.h"
+#include "serving/model_routes.h"
 #include "serving/openapi.h"
 #include "serving/operations_routes.h"
 #include "serving/rate_limit.h"
@@ -25,6 +29,8 @@
 namespace quintet::cli {
 
 namespace {
+
+constexpr int kStoppedBySignal = 130;
 
 std::chrono::milliseconds duration(const Options& options, std::string_view name) {
   return std::chrono::milliseconds(options.milliseconds(name));
@@ -105,14 +111,106 @@ std::string default_kb(const Application& app, const std::string& first_imported
   return kbs.empty() ? "" : kbs.front().name;
 }
 
-/// Blocks until SIGINT or SIGTERM, which main() has blocked in every thread.
-void wait_for_signal() {
+/// SIGINT and SIGTERM, which main() has blocked in every thread.
+sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+void wait_for_signal() {
+  const sigset_t signals = stop_signals();
   int received = 0;
   sigwait(&signals, &received);
+}
+
+/// True when a signal to stop came within that time.
+bool signal_comes_within(std::chrono::milliseconds time) {
+  const sigset_t signals = stop_signals();
+  const timespec pause{time.count() / 1000, time.count() % 1000 * 1'000'000};
+  return sigtimedwait(&signals, nullptr, &pause) > 0;
+}
+
+const char* environment(const char* name) {
+  return std::getenv(name);
+}
+
+/// Whether this start named a model of this machine, which then must work.
+bool names_local_model(const Application& app) {
+  return !app.options.text("model.file").empty() || !app.options.text("model.default").empty();
+}
+
+std::optional<LocalModel> default_local_model(const Application& app) {
+  const ChatModelInfo info = app.models.find("")->info();
+  if (info.provider != "engine") return std::nullopt;
+  return app.local_models.get(info.id);
+}
+
+/// Loads the model that this start named, so that a file that does not work is an error at once. False when a
+/// signal came first.
+bool load_named_model(Application& app) {
+  if (!names_local_model(app)) return true;
+  const auto model = default_local_model(app);
+  if (!model) return true;
+  if (!model->stored.is_complete) throw CorruptData(cat(model->name, ": ", model->stored.problem));
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  app.local_models.begin_load(model->id);
+  double said = 0;
+  for (;;) {
+    const EngineReport report = app.local_models.get(model->id).engine;
+    if (report.state == EngineState::failed)
+      throw Error(report.problem_code, cat("cannot run ", model->name, ": ", report.problem));
+    if (report.state == EngineState::loaded) {
+      std::cout << "Loaded " << model->name << " in "
+                << fmt::format("{:.1f} s: {} of memory, context of {} tokens, {} threads, {}\n", seconds(),
+                               readable_bytes(report.memory_bytes), report.max_seq_len, report.n_threads,
+                               report.isa)
+                << std::flush;
+      return true;
+    }
+    if (seconds() >= said + (said == 0 ? 0.5 : 5.0)) {
+      std::cout << (said == 0 ? cat("Loading ", model->name, " (", readable_bytes(model->stored.size), ")…\n")
+                              : fmt::format("Still loading {}, {:.0f} s\n", model->name, seconds()))
+                << std::flush;
+      said = seconds();
+    }
+    if (signal_comes_within(std::chrono::milliseconds(20))) return false;
+  }
+}
+
+/// A default that nobody named just now: loaded before the first question comes, but no reason not to start.
+void begin_to_load_default(Application& app) {
+  try {
+    if (const auto model = default_local_model(app)) app.local_models.begin_load(model->id);
+  } catch (const Error& error) {
+    app.log.warning(cat("the default model cannot be loaded: ", error.what()));
+  }
+}
+
+void observe_engines(MetricsRegistry& metrics, const LocalModels& models) {
+  const auto gauge = [&](std::string_view name, std::string_view help, auto read, bool is_counter = false) {
+    metrics.observe(
+        name, help, [&models, read] { return static_cast<double>(read(models.totals())); }, {}, is_counter);
+  };
+  gauge("quintet_engine_models", "Models in memory", [](const EngineTotals& t) { return t.n_loaded; });
+  gauge("quintet_engine_memory_bytes", "Memory of weights and caches",
+        [](const EngineTotals& t) { return t.memory_bytes; });
+  gauge("quintet_engine_sequences_running", "Answers that engines are writing",
+        [](const EngineTotals& t) { return t.n_running; });
+  gauge("quintet_engine_sequences_waiting", "Questions that wait for an engine",
+        [](const EngineTotals& t) { return t.n_waiting; });
+  gauge("quintet_engine_kv_tokens_used", "Positions in use in the caches of keys and values",
+        [](const EngineTotals& t) { return t.kv_tokens_used; });
+  gauge("quintet_engine_kv_tokens", "Positions in the caches of keys and values",
+        [](const EngineTotals& t) { return t.kv_tokens_total; });
+  gauge(
+      "quintet_engine_tokens_generated_total", "Tokens that engines have written",
+      [](const EngineTotals& t) { return t.n_generated; }, true);
 }
 
 }  // namespace
@@ -126,6 +224,7 @@ int serve(Application& app, const ServeArguments& arguments) {
   }
   if (app.knowledge.list().empty()) import_sample(app);
   app.conversations.mark_abandoned();
+  if (!load_named_model(app)) return kStoppedBySignal;
 
   ServerOptions server_settings = server_options(options);
   KeyStore keys(app.database, {}, app.log);
@@ -137,7 +236,7 @@ int serve(Application& app, const ServeArguments& arguments) {
   pool_options.max_threads =
       static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
   WorkerPool workers(pool_options, app.log);
-  const auto find_model = [&app](std::string_view id) -> ChatModel& { return app.models.find(id); };
+  const auto find_model = [&app](std::string_view id) { return app.models.find(id); };
   faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers,
                         app.log);
 
@@ -167,6 +266,10 @@ int serve(Application& app, const ServeArguments& arguments) {
       .spans = app.spans,
       .prompts = app.prompts,
       .keys = keys};
+  ModelDownloads downloads(app.local_models.store(), app.http,
+                           {.hub = [] { return HubSettings::from_environment(environment); },
+                            .on_done = [&app] { app.local_models.refresh(); }});
+  ModelServices model_services{app.local_models, app.models, app.model_settings, downloads};
   const auto embedded = embedded_web_assets();
   const AssetTable assets(std::vector<Asset>(embedded.begin(), embedded.end()));
 
@@ -174,6 +277,7 @@ int serve(Application& app, const ServeArguments& arguments) {
   for (auto& route : faq_routes(faq_services)) router.add(std::move(route));
   for (auto& route : conversation_routes(faq_services)) router.add(std::move(route));
   for (auto& route : operations_routes(operations)) router.add(std::move(route));
+  for (auto& route : model_routes(model_services)) router.add(std::move(route));
   for (auto& route : widget_routes(assets, server_settings.allowed_origins)) router.add(std::move(route));
 
   RateLimiter limiter({options.number("serve.requests_per_second"), options.number("serve.burst")});
@@ -187,24 +291,21 @@ int serve(Application& app, const ServeArguments& arguments) {
                   [&chat] { return static_cast<double>(chat.n_active()); });
   metrics.observe("quintet_worker_threads", "Threads of the worker pool",
                   [&workers] { return static_cast<double>(workers.n_threads()); });
+  observe_engines(metrics, app.local_models);
   server.start();
 
   const std::string kb = default_kb(app, first_imported);
   std::cout << "Quintet serves " << server.url() << "  (FAQ: " << (kb.empty() ? "none yet" : kb)
             << ", model: " << app.models.default_id() << ")\nPress Ctrl-C to stop." << std::endl;
   if (arguments.open_browser) open_in_browser(server.url());
+  begin_to_load_default(app);
   if (!kb.empty()) app.cache.get(kb);  // train before the first question comes
 
   wait_for_signal();
   std::cout << "\nStopping: finishing what runs (press Ctrl-C again to cut it short)" << std::endl;
   std::jthread impatience([&server](std::stop_token stop) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    const timespec pause{0, 100'000'000};
     while (!stop.stop_requested()) {
-      if (sigtimedwait(&signals, nullptr, &pause) > 0) {
+      if (signal_comes_within(std::chrono::milliseconds(100))) {
         server.stop(std::chrono::milliseconds(0));
         return;
       }

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "inference/stop_strings.h"
 #include "models/model.h"
+#include "net/download.h"
 
 namespace quintet {
 
@@ -77,6 +78,23 @@ std::string_view finish_reason_name(FinishReason reason) noexcept {
   return "";
 }
 
+/// Positions of the whole cache. Its memory is touched as sequences grow, so only a context that somebody
+/// asked for is held against what is free.
+std::size_t cache_tokens(const LoadedModel& loaded, const EngineOptions& options) {
+  const std::size_t n_pages =
+      (loaded.max_seq_len + kernels::kPageTokens - 1) / kernels::kPageTokens * options.max_sequences;
+  const std::size_t page_bytes = KvCache::bytes_per_page(loaded.model->info().kv, options.kv_dtype);
+  const std::size_t available = available_memory_bytes();
+  if (options.max_seq_len > 0 && page_bytes > 0 && available > 0 && n_pages > available / page_bytes) {
+    const std::size_t n_fit = available / page_bytes / options.max_sequences * kernels::kPageTokens;
+    throw Exhausted(cat("there is not enough memory for a context of ", loaded.max_seq_len,
+                        " tokens for each of ", options.max_sequences,
+                        " answers: ", readable_bytes(available), " are free; at most ", n_fit,
+                        " tokens each, or fewer answers together, would fit"));
+  }
+  return n_pages * kernels::kPageTokens;
+}
+
 struct Engine::State {
   EngineOptions options;
   Compute compute;
@@ -103,9 +121,7 @@ struct Engine::State {
       : options(o),
         compute(o.n_threads),
         loaded(LoadedModel::load(path, compute, o.max_seq_len)),
-        cache(loaded.model->info().kv, o.kv_dtype,
-              (loaded.max_seq_len + kernels::kPageTokens - 1) / kernels::kPageTokens * kernels::kPageTokens *
-                  o.max_sequences),
+        cache(loaded.model->info().kv, o.kv_dtype, cache_tokens(loaded, o)),
         thread([this] { run(); }) {}
 
   void run();

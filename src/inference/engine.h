@@ -22,6 +22,8 @@ struct EngineOptions {
   std::size_t prefill_chunk =
       256;  // tokens of prompts in one step, so that others' next tokens wait no longer
   DType kv_dtype = DType::f16;
+
+  friend bool operator==(const EngineOptions&, const EngineOptions&) = default;
 };
 
 struct GenerationRequest {

@@ -1,9 +1,11 @@
 #include "llm/engine_model.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "inference/model_names.h"
 #include "llm/response_builder.h"
 
 namespace quintet {
@@ -147,10 +149,25 @@ std::vector<TokenId> encode_conversation(const LoadedModel& loaded, const ChatRe
   return tokens;
 }
 
-EngineModel::EngineModel(std::filesystem::path path, EngineOptions options)
-    : path_(std::move(path)), options_(options), name_(path_.stem().string()) {}
+std::string_view engine_state_name(EngineState state) noexcept {
+  switch (state) {
+    case EngineState::not_loaded: return "not_loaded";
+    case EngineState::loading: return "loading";
+    case EngineState::loaded: return "loaded";
+    case EngineState::unloading: return "unloading";
+    case EngineState::failed: return "failed";
+  }
+  return "";
+}
 
-EngineModel::~EngineModel() = default;
+EngineModel::EngineModel(std::filesystem::path path, EngineOptions options, std::string name)
+    : path_(std::move(path)),
+      name_(name.empty() ? model_stem(path_.string()) : std::move(name)),
+      options_(options) {}
+
+EngineModel::~EngineModel() {
+  if (loader_.joinable()) loader_.join();
+}
 
 ChatModelInfo EngineModel::info() const {
   const std::lock_guard lock(mutex_);
@@ -161,10 +178,135 @@ ChatModelInfo EngineModel::info() const {
           .context_tokens = engine_ == nullptr ? 0 : static_cast<std::int64_t>(engine_->max_seq_len())};
 }
 
-std::shared_ptr<Engine> EngineModel::load() {
+void EngineModel::begin_load(const std::optional<EngineOptions>& options) {
   const std::lock_guard lock(mutex_);
-  if (engine_ == nullptr) engine_ = std::make_shared<Engine>(path_, options_);
-  return engine_;
+  begin_load_locked(options);
+}
+
+void EngineModel::begin_load_locked(const std::optional<EngineOptions>& options) {
+  switch (state_) {
+    case EngineState::loading:
+    case EngineState::loaded:
+      if (options && *options != options_) {
+        throw Conflict(cat(name_, " is loaded already with other settings; unload it first"));
+      }
+      return;
+    case EngineState::unloading:
+      throw Unavailable(cat(
+          name_, " is being unloaded; it can be used again when ",
+          n_leases_ > 0 ? cat("the ", n_leases_, " answers that it is writing have ended") : "that is done"));
+    case EngineState::not_loaded:
+    case EngineState::failed: break;
+  }
+  if (options) options_ = *options;
+  if (loader_.joinable()) loader_.join();  // it has done its work: only its thread is left
+  loader_ = std::thread([this, chosen = options_] { read_file(chosen); });
+  state_ = EngineState::loading;
+  problem_.clear();
+}
+
+void EngineModel::read_file(const EngineOptions& options) {
+  std::unique_ptr<Engine> engine;
+  std::exception_ptr failure;
+  std::string problem;
+  ErrorCode code = ErrorCode::internal;
+  try {
+    try {
+      engine = std::make_unique<Engine>(path_, options);
+    } catch (const std::bad_alloc&) {
+      throw Exhausted(cat("there is not enough memory for ", name_, " with a context of ",
+                          options.max_seq_len, " tokens for each of ", options.max_sequences, " answers"));
+    }
+  } catch (const Error& error) {
+    failure = std::current_exception();
+    problem = error.what();
+    code = error.code();
+  } catch (const std::exception& error) {
+    failure = std::current_exception();
+    problem = error.what();
+  }
+  std::unique_lock lock(mutex_);
+  if (state_ == EngineState::unloading) {
+    engine_ = std::move(engine);
+    drop(lock);
+    return;
+  }
+  state_ = engine == nullptr ? EngineState::failed : EngineState::loaded;
+  engine_ = std::move(engine);
+  failure_ = failure;
+  problem_ = std::move(problem);
+  problem_code_ = code;
+  changed_.notify_all();
+}
+
+std::shared_ptr<Engine> EngineModel::lease(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  begin_load_locked({});
+  if (!changed_.wait(lock, stop, [this] { return state_ != EngineState::loading; })) return nullptr;
+  if (state_ == EngineState::failed) std::rethrow_exception(failure_);
+  if (state_ != EngineState::loaded) throw Unavailable(cat(name_, " was unloaded before it could answer"));
+  ++n_leases_;
+  return std::shared_ptr<Engine>(engine_.get(), [this](Engine*) { give_back(); });
+}
+
+std::shared_ptr<Engine> EngineModel::load() {
+  return lease({});
+}
+
+void EngineModel::give_back() noexcept {
+  std::unique_lock lock(mutex_);
+  --n_leases_;
+  if (state_ == EngineState::unloading && n_leases_ == 0) drop(lock);
+}
+
+/// Frees the memory, which takes a while, without holding up those who look.
+void EngineModel::drop(std::unique_lock<std::mutex>& lock) {
+  std::unique_ptr<Engine> engine = std::move(engine_);
+  if (engine != nullptr) n_generated_before_ += engine->status().n_generated;
+  lock.unlock();
+  engine.reset();
+  lock.lock();
+  state_ = EngineState::not_loaded;
+  changed_.notify_all();
+}
+
+void EngineModel::unload() {
+  std::unique_lock lock(mutex_);
+  switch (state_) {
+    case EngineState::failed:
+      state_ = EngineState::not_loaded;
+      problem_.clear();
+      return;
+    case EngineState::loading:
+      state_ = EngineState::unloading;
+      changed_.notify_all();
+      return;
+    case EngineState::loaded:
+      state_ = EngineState::unloading;
+      if (n_leases_ == 0) drop(lock);
+      return;
+    case EngineState::not_loaded:
+    case EngineState::unloading: return;
+  }
+}
+
+EngineReport EngineModel::report() const {
+  const std::lock_guard lock(mutex_);
+  EngineReport report;
+  report.state = state_;
+  report.problem = problem_;
+  report.problem_code = problem_code_;
+  report.options = options_;
+  report.n_answers = n_leases_;
+  report.n_generated = n_generated_before_;
+  if (engine_ == nullptr) return report;
+  report.memory_bytes = engine_->memory_bytes();
+  report.max_seq_len = engine_->max_seq_len();
+  report.n_threads = engine_->n_threads();
+  report.isa = engine_->isa();
+  report.status = engine_->status();
+  report.n_generated += report.status.n_generated;
+  return report;
 }
 
 ChatResponse EngineModel::chat(const ChatRequest& request, const ChatSink& sink, std::stop_token stop) {
@@ -174,7 +316,14 @@ ChatResponse EngineModel::chat(const ChatRequest& request, const ChatSink& sink,
   if (!std::holds_alternative<TextFormat>(request.response_format)) {
     throw Unsupported("models that run here do not write structured output in this version");
   }
-  const auto engine = load();
+  const auto engine = lease(stop);
+  if (engine == nullptr) {
+    ChatResponse cancelled;
+    cancelled.stop_reason = StopReason::cancelled;
+    cancelled.provider = "engine";
+    cancelled.model = name_;
+    return cancelled;
+  }
   GenerationRequest generation;
   generation.prompt = encode_conversation(engine->loaded(), request);
   generation.sampling = sampling_options(request.sampling);

@@ -217,9 +217,9 @@ HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_to
     }
   }
   const auto knowledge = services.cache.get(request.parameter("kb"));
-  ChatModel& model = services.find_model(get_string(body, "model").value_or(""));
+  const auto model = services.find_model(get_string(body, "model").value_or(""));
   const TimestampMs asked_at = now_ms();
-  const faq::Answer answer = answer_at_once(services, *knowledge, question, model, stop);
+  const faq::Answer answer = answer_at_once(services, *knowledge, question, *model, stop);
   services.questions.record_later(
       {"", knowledge->kb.id, question.text, asked_at, answer.refused, answer.text, answer.entry_ids, ""});
   return HttpResponse::json(faq::to_json_object(answer));

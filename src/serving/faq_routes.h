@@ -24,7 +24,7 @@ struct FaqServices {
   faq::ConversationStore& conversations;
   faq::ChatService& chat;
   const faq::Answerer& answerer;
-  std::function<ChatModel&(std::string_view id)> find_model;
+  std::function<std::shared_ptr<ChatModel>(std::string_view id)> find_model;
   std::size_t max_upload_bytes = 64 << 20;
 };
 

@@ -1,6 +1,8 @@
 // One browser for a test file, a fresh profile for each test, and a knowledge base of its own for each test, so that
 // tests need nothing of each other and nothing that the server held before.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { after, before, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 
@@ -152,6 +154,28 @@ export async function lastAnswer(page) {
 export async function hasSlowModel() {
   return (await api("GET", "/api/info")).models.some((model) => model.id === slowModel);
 }
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Accessibility faults by WCAG 2.2 A and AA, as "rule: element". */
+export async function accessibilityFaults(page) {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    });
+    return violations.flatMap((rule) =>
+      rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`),
+    );
+  });
+}
+
+/** By how many pixels the page is wider than its window. */
+export const overflowOf = (page) =>
+  page.evaluate(() => {
+    const main = document.querySelector("main");
+    return Math.max(document.documentElement.scrollWidth - innerWidth, main.scrollWidth - main.clientWidth);
+  });
 
 /** Waits until `check` holds: for what the page shows a moment after the server has answered. */
 export async function eventually(check, what, timeoutMs = 10_000) {

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { ask, base, eventually, lastAnswer, openChat, outsideQuestion, test } from "./harness.mjs";
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** Accessibility faults by WCAG 2.2 A and AA, as "rule: element". */
-async function faults(page) {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    });
-    return violations.flatMap((rule) =>
-      rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`),
-    );
-  });
-}
+import {
+  accessibilityFaults as faults,
+  ask,
+  base,
+  eventually,
+  lastAnswer,
+  openChat,
+  outsideQuestion,
+  overflowOf,
+  test,
+} from "./harness.mjs";
 
 const settled = (page) => page.waitForTimeout(400);
 
@@ -51,6 +44,7 @@ for (const colorScheme of ["light", "dark"]) {
     ["inbox", () => "/faq/inbox"],
     ["insights", () => "/faq/insights"],
     ["widget page", () => "/faq/widget"],
+    ["models page", () => "/models"],
     ["widget itself", (kb) => `/widget?kb=${kb}`],
     ["missing page", () => "/no/such/page"],
   ]) {
@@ -103,10 +97,7 @@ test("every page fits a phone", {}, async ({ open, kb }) => {
     await page.goto(`${base}/faq${path}`);
     await page.locator("main").waitFor();
     await settled(page);
-    const overflow = await page.evaluate(() => {
-      const main = document.querySelector("main");
-      return Math.max(document.documentElement.scrollWidth - innerWidth, main.scrollWidth - main.clientWidth);
-    });
+    const overflow = await overflowOf(page);
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
   }
 });

@@ -1,5 +1,5 @@
 // Saves the main pages at 390 and 1440 px, light and dark, to docs/screenshots/ from the server at $QUINTET_URL.
-//   QUINTET_URL=http://127.0.0.1:8321 node screenshots.mjs [folder]
+//   QUINTET_URL=http://127.0.0.1:8321 node screenshots.mjs [folder [page]...]
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { chromium } from "playwright-core";
@@ -10,6 +10,7 @@ if (!base) {
   process.exit(2);
 }
 const folder = process.argv[2] ?? path.join(import.meta.dirname, "../../docs/screenshots");
+const wanted = process.argv.slice(3);
 await mkdir(folder, { recursive: true });
 
 const info = await (await fetch(`${base}/api/info`)).json();
@@ -46,7 +47,8 @@ const pages = [
   ["inbox", "/faq/inbox"],
   ["insights", "/faq/insights"],
   ["widget", "/faq/widget"],
-];
+  ["models", "/models"],
+].filter(([name]) => wanted.length === 0 || wanted.includes(name));
 for (const [width, height] of [
   [1440, 900],
   [390, 844],

@@ -715,6 +715,58 @@ on("GET", "/api/usage", () => {
 });
 on("GET", "/api/prices", () => ({ prices }));
 on("PUT", "/api/prices", ({ json }) => ({ prices: (prices = json.prices) }));
+// Models of this machine: one that can be loaded.
+
+const localModel = {
+  id: "engine:smollm2-135m-q8_0",
+  name: "smollm2-135m-q8_0",
+  path: "/home/you/.local/share/quintet/models/smollm2-135m-q8_0.gguf",
+  source: null,
+  format: "gguf",
+  size_bytes: 144_811_456,
+  architecture: "llama",
+  n_parameters: 134_515_008,
+  quantization: "Q8_0",
+  is_complete: true,
+  problem: null,
+  can_chat: true,
+  can_delete: false,
+  is_default: false,
+  state: "not_loaded",
+  error: null,
+  options: { context: 0, threads: 0, parallel: 4 },
+  n_answers: 0,
+  n_generated: 0,
+  engine: null,
+};
+const engine = {
+  memory_bytes: 900_000_000,
+  context: 8192,
+  threads: 2,
+  parallel: 4,
+  isa: "avx2",
+  n_running: 1,
+  n_waiting: 0,
+  tokens_per_s: 61.3,
+  kv_tokens_used: 2048,
+  kv_tokens_total: 32_768,
+};
+on("GET", "/api/models", () => ({
+  models: [localModel],
+  default: "extractive",
+  choices: [
+    { id: localModel.id, provider: "engine", model: localModel.name },
+    { id: "extractive", provider: "extractive", model: "extractive" },
+  ],
+  downloads: [],
+  folder: "/home/you/.local/share/quintet/models",
+  free_memory_bytes: 6 * 2 ** 30,
+}));
+on("POST", "/api/models/:model/load", () => Object.assign(localModel, { state: "loaded", engine }));
+on("POST", "/api/models/:model/unload", () =>
+  Object.assign(localModel, { state: "not_loaded", engine: null }),
+);
+
 on("GET", "/api/traces/:trace", (r) => ({ spans: traces.get(r.params.trace) ?? [] }));
 
 // The server

@@ -53,6 +53,22 @@ std::optional<std::string> last_question(const std::vector<Turn>& history) {
   return std::nullopt;
 }
 
+/// The budgets that leave room for each other in a model's context. Tokens are estimates here, and those of a
+/// model with a small vocabulary are more, so a quarter of the context is left free.
+AnswererOptions fit(AnswererOptions options, std::int64_t context_tokens, std::string_view question) {
+  if (context_tokens <= 0) return options;  // not known
+  constexpr std::int64_t kInstructionTokens = 500;
+  const std::int64_t usable = context_tokens * 3 / 4 - estimate_tokens(question) - kInstructionTokens;
+  const auto at_most = [](std::int64_t limit, std::int64_t wanted, std::int64_t least) {
+    return std::min(limit, std::max(least, wanted));
+  };
+  options.max_output_tokens = static_cast<int>(at_most(options.max_output_tokens, usable / 4, 64));
+  options.history_budget_tokens = at_most(options.history_budget_tokens, usable / 8, 0);
+  options.knowledge_budget_tokens = at_most(
+      options.knowledge_budget_tokens, usable - options.max_output_tokens - options.history_budget_tokens, 0);
+  return options;
+}
+
 /// An entry's text cannot close the element it stands in, whatever it contains.
 std::string as_data(std::string_view text) {
   return replace_all(replace_all(std::string(text), "</", "<\\/"), "<entry", "<\\entry");
@@ -154,11 +170,12 @@ void Answerer::ask_extractive(const TrainedKnowledge& knowledge, const Question&
 void Answerer::ask_generative(const TrainedKnowledge& knowledge, const Question& question,
                               const Retrieved& retrieved, ChatModel& model, const AnswerSink& sink,
                               std::stop_token stop, Answer& answer) const {
+  const AnswererOptions budget_of = fit(options_, model.info().context_tokens, question.text);
   std::vector<const FaqEntry*> sources;
-  if (knowledge.n_tokens <= options_.knowledge_budget_tokens) {
+  if (knowledge.n_tokens <= budget_of.knowledge_budget_tokens) {
     for (const auto& entry : knowledge.entries) sources.push_back(&entry);
   } else {
-    std::int64_t budget = options_.knowledge_budget_tokens;
+    std::int64_t budget = budget_of.knowledge_budget_tokens;
     for (const auto& match : retrieved.matches.ranked) {
       const FaqEntry& entry = knowledge.entries[match.entry];
       budget -= estimate_tokens(entry.question) + estimate_tokens(entry.answer);
@@ -169,11 +186,11 @@ void Answerer::ask_generative(const TrainedKnowledge& knowledge, const Question&
   const RenderedPrompt prompt = prompts_.render(
       "faq_answer", {{"entries", format_entries(sources)}, {"refusal_marker", std::string(kRefusalMarker)}});
   ChatRequest request;
-  request.messages = trimmed_history(question.history, options_.history_budget_tokens);
+  request.messages = trimmed_history(question.history, budget_of.history_budget_tokens);
   request.messages.insert(request.messages.begin(), Message::system(prompt.text));
   request.messages.push_back(Message::user(question.text));
   request.sampling.temperature = 0.1;
-  request.max_output_tokens = options_.max_output_tokens;
+  request.max_output_tokens = budget_of.max_output_tokens;
   request.app = "faq";
   request.key_id = question.key_id;
   request.trace = question.trace;

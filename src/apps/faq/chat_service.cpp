@@ -173,7 +173,7 @@ std::shared_ptr<Run> ChatService::start(std::string_view owner, ConversationStor
   run->owner = owner;
   run->events->append(event("start", {{"user_message", to_json_object(exchange.question)},
                                       {"message_id", run->message_id},
-                                      {"model", find_model_(asked.model).info().id}}));
+                                      {"model", find_model_(asked.model)->info().id}}));
   {
     const std::lock_guard lock(mutex_);
     runs_[run->message_id] = {run, std::nullopt, std::nullopt};
@@ -219,7 +219,7 @@ void ChatService::write_answer(const std::shared_ptr<Run>& run, ConversationStor
         question.history.push_back({earlier.role == "user" ? Role::user : Role::assistant, earlier.text});
     }
     const Answer answer = answerer_.answer(
-        *knowledge, question, find_model_(asked.model),
+        *knowledge, question, *find_model_(asked.model),
         [&](const AnswerEvent& shown) {
           if (const auto* delta = std::get_if<AnswerDelta>(&shown)) {
             message.text += delta->text;

@@ -46,7 +46,7 @@ class ChatService {
     std::size_t max_runs = 4096;
   };
   /// Finds a model by its id; empty = the default one. Throws NotFound naming the models there are.
-  using ModelFinder = std::function<ChatModel&(std::string_view id)>;
+  using ModelFinder = std::function<std::shared_ptr<ChatModel>(std::string_view id)>;
 
   ChatService(const Options& options, Database& database, ConversationStore& conversations,
               KnowledgeCache& knowledge, const Answerer& answerer, ModelFinder find_model,

@@ -142,10 +142,5 @@ TEST_F(EngineCommands, BadFilesAreNamedWithWhatWouldWork) {
   EXPECT_EQ(run({"models", "synthesize", "--shape", "none", "-o", "x.gguf"}).status, 2);
 }
 
-TEST_F(EngineCommands, AServerAnswersWithTheModelFile) {
-  ServerProcess server(folder.path(), {"--model", model.string()});
-  EXPECT_THAT(server.log(), HasSubstr("engine:tinyllamas-stories-260k-f32"));
-}
-
 }  // namespace
 }  // namespace quintet::functional

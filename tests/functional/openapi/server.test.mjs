@@ -1,6 +1,8 @@
 // What a running server answers for every operation, held against the document.
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client, document, operations, parseEvents } from "./document.mjs";
 import { Server } from "./server.mjs";
@@ -41,7 +43,11 @@ before(async () => {
       "--set", "openai.api_key=sk-test",
       "--set", "serve.max_upload=1MB",
     ],
-    prepare: (one) => one.write("script.json", JSON.stringify(script)),
+    prepare: (one) => {
+      one.write("script.json", JSON.stringify(script));
+      mkdirSync(join(one.home, "data/models"), { recursive: true });
+      one.run("models", "synthesize", "--shape", "smollm2-135m", "-o", "data/models/tiny.gguf");
+    },
   });
   client = new Client(server.url);
 });
@@ -260,8 +266,51 @@ test("usage, prices, prompts and keys", async () => {
   await client.call("listKeys", { status: 200 });
 });
 
+test("models of this machine and their downloads", async () => {
+  const path = { model: "engine:tiny" };
+  let { models, choices } = await client.call("listModels", { status: 200 });
+  assert.deepEqual(models.map((model) => [model.id, model.state, model.can_chat]), [["engine:tiny", "not_loaded", true]]);
+  assert.ok(choices.some((choice) => choice.id === "extractive"));
+  const begun = await client.call("loadModel", { status: 202, path, body: { context: 64, threads: 1, parallel: 2 } });
+  assert.ok(["loading", "loaded"].includes(begun.state));
+  for (let i = 0; i < 1000 && models[0].state !== "loaded"; ++i) ({ models } = await client.call("listModels", { status: 200 }));
+  assert.deepEqual([models[0].engine.context, models[0].engine.threads, models[0].engine.parallel], [64, 1, 2]);
+  await client.call("loadModel", { status: 202, path });
+  await client.call("loadModel", { status: 409, path, body: { context: 128 } });
+  await client.call("loadModel", { status: 400, path, body: { parallel: -1 } });
+  await client.call("loadModel", { status: 404, path: { model: "engine:none" } });
+  await client.call("deleteModel", { status: 409, path });
+  await client.call("unloadModel", { status: 404, path: { model: "engine:none" } });
+  assert.equal((await client.call("unloadModel", { status: 202, path })).state, "not_loaded");
+
+  assert.equal((await client.call("setDefaultModel", { status: 200, body: { model: "tiny" } })).default, "engine:tiny");
+  assert.ok((await client.call("listModels", { status: 200 })).models[0].is_default);
+  await client.call("setDefaultModel", { status: 404, body: { model: "engine:none" } });
+  await client.call("setDefaultModel", { status: 400, body: {} });
+  await client.call("setDefaultModel", { status: 200, body: { model: "extractive" } });
+
+  const stalled = createServer((request) => request.resume());
+  await new Promise((resolve) => stalled.listen(0, "127.0.0.1", resolve));
+  const source = `http://127.0.0.1:${stalled.address().port}/slow.gguf`;
+  const download = await client.call("startModelDownload", { status: 202, body: { source } });
+  await client.call("startModelDownload", { status: 409, body: { source } });
+  await client.call("startModelDownload", { status: 400, body: { source: "nothing" } });
+  await client.call("stopModelDownload", { status: 204, path: { download: download.id } });
+  let ended;
+  for (let i = 0; i < 1000 && ended?.state !== "cancelled"; ++i)
+    [ended] = (await client.call("listModels", { status: 200 })).downloads;
+  assert.equal(ended.state, "cancelled");
+  await client.call("stopModelDownload", { status: 204, path: { download: download.id } });
+  await client.call("stopModelDownload", { status: 404, path: { download: download.id } });
+  stalled.closeAllConnections();
+  stalled.close();
+
+  await client.call("deleteModel", { status: 204, path });
+  await client.call("deleteModel", { status: 404, path });
+});
+
 test("every operation with a JSON body refuses others, malformed and oversized ones", async () => {
-  const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x" };
+  const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x", model: "x", download: "x" };
   for (const { id, definition } of operations) {
     if (!definition.requestBody?.content["application/json"]) continue;
     await client.call(id, { status: 415, path, raw: "a=1", type: "application/x-www-form-urlencoded" });
@@ -296,7 +345,7 @@ test("unknown paths and methods are problems; HEAD is answered like GET", async 
 
 test("a page of another origin may read nothing and change nothing", async () => {
   const headers = { Origin: "https://evil.example" };
-  const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x" };
+  const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x", model: "x", download: "x" };
   for (const { id, method } of operations)
     if (method !== "GET") problemOf(await client.call(id, { status: 403, path, body: {}, headers }), "forbidden");
   const read = await fetch(`${server.url}/api/faq/kbs`, { headers });
@@ -312,7 +361,7 @@ test("with keys: nothing without one, the scope counts, a revoked one is refused
     },
   });
   try {
-    const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x" };
+    const path = { kb: "shop", id: "x", message: "x", change: "1", trace: "x", model: "x", download: "x" };
     const anonymous = new Client(locked.url);
     const chatting = new Client(locked.url, { Authorization: `Bearer ${chat.key}` });
     for (const { id, definition } of operations) {

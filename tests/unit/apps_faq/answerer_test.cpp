@@ -7,6 +7,7 @@
 #include "apps/faq/prompts.h"
 #include "llm/extractive_model.h"
 #include "llm/scripted_model.h"
+#include "llm/token_estimate.h"
 #include "temporary_database.h"
 
 namespace quintet::faq {
@@ -168,6 +169,44 @@ TEST_F(AnswererTest, HistoryIsTrimmedToItsBudgetFromTheOldEnd) {
   EXPECT_EQ(messages[1].role, Role::user);
   EXPECT_EQ(messages.back().text(), "Do you ship?");
   EXPECT_THAT(messages[messages.size() - 2].text(), HasSubstr("old answer 19"));
+}
+
+/// Answers nothing and says how much it can read.
+struct SmallModel final : ChatModel {
+  explicit SmallModel(std::int64_t n) : context_tokens(n) {}
+  ChatModelInfo info() const override {
+    ChatModelInfo info;
+    info.id = "small";
+    info.context_tokens = context_tokens;
+    return info;
+  }
+  ChatResponse chat(const ChatRequest& request, const ChatSink&, std::stop_token) override {
+    asked = request;
+    return {};
+  }
+  std::int64_t context_tokens;
+  ChatRequest asked;
+};
+
+TEST_F(AnswererTest, ThePromptLeavesRoomForTheAnswerInASmallContext) {
+  for (int i = 0; i < 40; ++i)
+    add("What is item " + std::to_string(i) + "?",
+        "It is thing " + std::to_string(i) + std::string(400, 'x'));
+  const std::vector<Turn> history{{Role::user, std::string(4000, 'y')}, {Role::assistant, "Yes."}};
+  std::size_t smaller = 0;
+  for (const std::int64_t context : {2048, 8192, 0}) {
+    SmallModel model(context);
+    ask("What is item 7?", model, history);
+    std::int64_t n_tokens = *model.asked.max_output_tokens;
+    for (const auto& message : model.asked.messages) n_tokens += estimate_tokens(message.text());
+    if (context > 0) {
+      EXPECT_LT(n_tokens, context);
+    }
+    const std::string prompt = model.asked.messages[0].text();
+    EXPECT_THAT(prompt, HasSubstr("thing 7")) << context;
+    EXPECT_GT(prompt.size(), smaller) << "more where there is more room";
+    smaller = prompt.size();
+  }
 }
 
 TEST_F(AnswererTest, ABrokenStreamKeepsWhatArrived) {

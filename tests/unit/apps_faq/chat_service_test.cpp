@@ -23,10 +23,10 @@ class ChatServiceTest : public testing::Test {
   }
 
   void use(std::vector<ScriptedTurn> turns, ChatService::Options options = {}) {
-    model_ = std::make_unique<ScriptedModel>(std::move(turns));
+    model_ = std::make_shared<ScriptedModel>(std::move(turns));
     chat_ = std::make_unique<ChatService>(
-        options, *database_, conversations_, cache_, answerer_,
-        [this](std::string_view) -> ChatModel& { return *model_; }, workers_, null_log());
+        options, *database_, conversations_, cache_, answerer_, [this](std::string_view) { return model_; },
+        workers_, null_log());
   }
   std::shared_ptr<faq::Run> ask(std::string text) {
     return chat_->ask("", conversation_, {std::move(text), "", {}});
@@ -61,7 +61,7 @@ class ChatServiceTest : public testing::Test {
   PromptLibrary prompts_{built_in_prompts()};
   Answerer answerer_{{}, prompts_};
   WorkerPool workers_{{}, null_log()};
-  std::unique_ptr<ScriptedModel> model_;
+  std::shared_ptr<ChatModel> model_;
   std::unique_ptr<ChatService> chat_;
   std::string conversation_;
 };

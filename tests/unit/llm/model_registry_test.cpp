@@ -109,10 +109,10 @@ TEST(ModelRegistry, TheFirstConfiguredProviderIsTheDefaultUnlessOneIsNamed) {
       {.kind = ProviderKind::scripted, .script = R"({"turns":["hi"]})"}};
   const ModelRegistry registry(providers, client, {});
   EXPECT_EQ(registry.default_id(), "ollama:qwen3");
-  EXPECT_EQ(registry.find("anthropic").info().id, "anthropic:claude");
-  EXPECT_EQ(registry.find("anthropic:claude").info().model, "claude");
-  EXPECT_EQ(registry.find("scripted").chat(simple_request(), {}, {}).message.text(), "hi");
-  EXPECT_EQ(registry.find("").info().id, "ollama:qwen3");
+  EXPECT_EQ(registry.find("anthropic")->info().id, "anthropic:claude");
+  EXPECT_EQ(registry.find("anthropic:claude")->info().model, "claude");
+  EXPECT_EQ(registry.find("scripted")->chat(simple_request(), {}, {}).message.text(), "hi");
+  EXPECT_EQ(registry.find("")->info().id, "ollama:qwen3");
   EXPECT_EQ(ModelRegistry(providers, client, {}, "extractive").default_id(), "extractive");
   try {
     registry.find("gpt-9");
@@ -136,8 +136,8 @@ TEST(ModelRegistry, AProvidersOwnPriceGoesBeforeTheTable) {
        .script = R"({"turns":[{"say":"x","usage":{"input_tokens":1000000,"output_tokens":1000000}}]})",
        .price = PriceRow{"", 2, 1, 3}}};
   const ModelRegistry registry(providers, client, instruments);
-  EXPECT_EQ(registry.find("scripted").chat(simple_request(), {}, {}).cost_usd, 5.0);
-  EXPECT_EQ(registry.find("extractive").chat(simple_request(), {}, {}).cost_usd, 0.0);
+  EXPECT_EQ(registry.find("scripted")->chat(simple_request(), {}, {}).cost_usd, 5.0);
+  EXPECT_EQ(registry.find("extractive")->chat(simple_request(), {}, {}).cost_usd, 0.0);
 }
 
 }  // namespace

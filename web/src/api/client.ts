@@ -124,6 +124,35 @@ export const rateMessage = async (messageId: string, rating: t.Rating, comment?:
     json: { rating, ...(comment && { comment }) },
   }));
 
+// Models on the server's machine
+
+const localModel = (id: string) => `/api/models/${encodeURIComponent(id)}`;
+
+export const listModels = (signal?: AbortSignal) =>
+  getJson("/api/models", t.decodeLocalModels, { ...(signal && { signal }) });
+
+/** Begins to load it; without settings with those of last time. */
+export const loadModel = (id: string, settings?: t.EngineSettings) =>
+  getJson(`${localModel(id)}/load`, t.decodeLocalModel, {
+    method: "POST",
+    ...(settings && { json: settings }),
+  });
+
+export const unloadModel = (id: string) =>
+  getJson(`${localModel(id)}/unload`, t.decodeLocalModel, { method: "POST" });
+
+export const deleteModel = async (id: string): Promise<void> =>
+  void (await send(localModel(id), { method: "DELETE" }));
+
+export const setDefaultModel = (id: string) =>
+  getJson("/api/default-model", t.decodeDefaultModel, { method: "PUT", json: { model: id } });
+
+export const startModelDownload = (source: string) =>
+  getJson("/api/model-downloads", t.decodeModelDownload, { method: "POST", json: { source } });
+
+export const stopModelDownload = async (id: string): Promise<void> =>
+  void (await send(`/api/model-downloads/${encodeURIComponent(id)}`, { method: "DELETE" }));
+
 // Usage, prices, traces
 
 export const getUsage = (days: number, signal?: AbortSignal) =>

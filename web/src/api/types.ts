@@ -228,6 +228,72 @@ export const decodeUsageReport = object({
 });
 export type UsageReport = Decoded<typeof decodeUsageReport>;
 
+export const decodeLocalModel = object({
+  id: str,
+  name: str,
+  path: fallback(str, ""),
+  source: nullable(str),
+  format: fallback(str, ""),
+  size_bytes: fallback(num, 0),
+  architecture: fallback(str, ""),
+  n_parameters: fallback(num, 0),
+  quantization: fallback(str, ""),
+  is_complete: fallback(bool, false),
+  problem: nullable(str),
+  can_chat: fallback(bool, false),
+  can_delete: fallback(bool, false),
+  is_default: fallback(bool, false),
+  state: oneOf("not_loaded", "loading", "loaded", "unloading", "failed"),
+  error: nullable(str),
+  options: object({ context: num, threads: num, parallel: num }),
+  n_answers: fallback(num, 0),
+  n_generated: fallback(num, 0),
+  engine: nullable(
+    object({
+      memory_bytes: num,
+      context: num,
+      threads: num,
+      parallel: num,
+      isa: fallback(str, ""),
+      n_running: num,
+      n_waiting: num,
+      tokens_per_s: num,
+      kv_tokens_used: num,
+      kv_tokens_total: num,
+    }),
+  ),
+});
+export type LocalModel = Decoded<typeof decodeLocalModel>;
+export type EngineSettings = LocalModel["options"];
+
+export const decodeModelDownload = object({
+  id: str,
+  source: str,
+  state: oneOf("running", "done", "failed", "cancelled"),
+  error: nullable(str),
+  file: nullable(str),
+  i_file: fallback(num, 0),
+  n_files: fallback(num, 1),
+  is_checking: fallback(bool, false),
+  note: nullable(str),
+  bytes: fallback(num, 0),
+  total_bytes: nullable(num),
+  bytes_per_s: fallback(num, 0),
+  seconds_left: nullable(num),
+});
+export type ModelDownload = Decoded<typeof decodeModelDownload>;
+
+export const decodeLocalModels = object({
+  models: list(decodeLocalModel),
+  default: str,
+  choices: list(object({ id: str, provider: str, model: str })),
+  downloads: fallback(list(decodeModelDownload), []),
+  folder: fallback(str, ""),
+  free_memory_bytes: fallback(num, 0),
+});
+export type LocalModels = Decoded<typeof decodeLocalModels>;
+export const decodeDefaultModel = object({ default: str });
+
 export const decodePrices = object({
   prices: list(
     object({ model: str, input_per_mtok: num, cached_per_mtok: fallback(num, 0), output_per_mtok: num }),

@@ -11,12 +11,14 @@ const ownersPages = [
   () => import("./InboxPage"),
   () => import("./InsightsPage"),
   () => import("./WidgetPage"),
+  () => import("./ModelsPage"),
 ] as const;
-const [KnowledgePage, InboxPage, InsightsPage, WidgetPage] = [
+const [KnowledgePage, InboxPage, InsightsPage, WidgetPage, ModelsPage] = [
   lazy(ownersPages[0]),
   lazy(ownersPages[1]),
   lazy(ownersPages[2]),
   lazy(ownersPages[3]),
+  lazy(ownersPages[4]),
 ];
 const kPrefetchAfterMs = 2000;
 
@@ -28,6 +30,7 @@ function pageAt(path: string): ReactNode {
   if (matchPath("/faq/inbox", path)) return <InboxPage />;
   if (matchPath("/faq/insights", path)) return <InsightsPage />;
   if (matchPath("/faq/widget", path)) return <WidgetPage />;
+  if (matchPath("/models", path)) return <ModelsPage />;
   return <NotFoundPage />;
 }
 

@@ -12,6 +12,8 @@ export interface Session {
   kb: Kb | null;
   chooseKb: (name: string) => void;
   reloadKbs: () => void;
+  /** After a change of the models, or of which one answers. */
+  reloadInfo: () => void;
 }
 
 const SessionContext = createContext<Session | null>(null);
@@ -53,8 +55,9 @@ export function SessionProvider({
         remember("local", kStorageKey, name);
       },
       reloadKbs: kbs.reload,
+      reloadInfo: info.reload,
     };
-  }, [info.value, kbs.value, kbs.error, kbs.reload, chosen]);
+  }, [info.value, info.reload, kbs.value, kbs.error, kbs.reload, chosen]);
 
   if (!session) return info.error !== null ? onError(info.error, info.reload) : whileLoading;
   return <SessionContext value={session}>{children}</SessionContext>;

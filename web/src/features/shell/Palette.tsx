@@ -3,7 +3,7 @@ import { api } from "../../api";
 import { Dialog, Icon, type IconName, navigate, setTheme, useResource } from "../../ui";
 import { conversationPath } from "../conversations";
 import { useSession } from "../session";
-import { sections } from "./sections";
+import { places, sections } from "./sections";
 
 interface Command {
   id: string;
@@ -28,7 +28,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const wanted = query.trim().toLowerCase();
   const commands: Command[] = [
     { id: "new", label: "New chat", hint: "", icon: "plus" as const, run: () => navigate("/faq") },
-    ...sections.map((section) => ({
+    ...[...sections, ...places].map((section) => ({
       id: section.href,
       label: section.label,
       hint: "page",

@@ -19,7 +19,7 @@ import {
 import { useSession } from "../session";
 import { HelpDialog } from "./HelpDialog";
 import { Palette } from "./Palette";
-import { sections } from "./sections";
+import { places, sections } from "./sections";
 import "./shell.css";
 
 /** Where the rail leads, in its order. The server says which of them exist. */
@@ -95,6 +95,17 @@ export function Shell({ aside, isAsideOpen, onAside, children }: ShellProps) {
             </Link>
           ))}
         </div>
+        {places.map((place) => (
+          <Link
+            key={place.href}
+            className="rail-app rail-place"
+            href={place.href}
+            aria-current={isCurrent(place.href, path) ? "page" : undefined}
+          >
+            <Icon name={place.icon} size={21} />
+            <span>{place.label}</span>
+          </Link>
+        ))}
         <IconButton
           icon={themeIcon[theme]}
           label={`Theme: ${theme}. Change to ${nextTheme[theme]}`}
@@ -122,7 +133,7 @@ export function Shell({ aside, isAsideOpen, onAside, children }: ShellProps) {
           ))}
         </nav>
         <div className="bar-end">
-          {kbs !== null && kbs.length > 0 && (
+          {kbs !== null && kbs.length > 0 && !places.some((place) => isCurrent(place.href, path)) && (
             <select
               className="select bar-kb"
               aria-label="Knowledge base"
