@@ -279,6 +279,7 @@ void Engine::State::step() {
     job.slot->kv.advance(pieces[i].n_tokens);
     job.n_pending_done += pieces[i].n_tokens;
   }
+  note_step(of_logits.size());  // before they are handed out: who has a token finds it counted
   for (std::size_t i = 0; i < of_logits.size(); ++i) {
     try {
       handle_token(*of_logits[i], std::span(logits).subspan(i * vocab_size, vocab_size));
@@ -286,7 +287,6 @@ void Engine::State::step() {
       fail(*of_logits[i], std::current_exception());
     }
   }
-  note_step(of_logits.size());
 }
 
 void Engine::State::handle_token(Job& job, std::span<float> row) {

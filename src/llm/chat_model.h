@@ -136,6 +136,7 @@ struct ChatModelInfo {
   std::string model;
   bool is_generative = true;        // false: quotes only, does not write
   std::int64_t context_tokens = 0;  // 0 = not known
+  bool is_ready = true;             // false: its first answer loads it into memory
 };
 
 /// A model that talks, local or remote. chat() blocks the calling thread, may be called from many threads at

@@ -175,7 +175,8 @@ ChatModelInfo EngineModel::info() const {
           .provider = "engine",
           .model = name_,
           .is_generative = true,
-          .context_tokens = engine_ == nullptr ? 0 : static_cast<std::int64_t>(engine_->max_seq_len())};
+          .context_tokens = engine_ == nullptr ? 0 : static_cast<std::int64_t>(engine_->max_seq_len()),
+          .is_ready = state_ == EngineState::loading || state_ == EngineState::loaded};
 }
 
 void EngineModel::begin_load(const std::optional<EngineOptions>& options) {

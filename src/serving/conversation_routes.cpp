@@ -33,11 +33,13 @@ std::size_t resume_index(const HttpRequest& request, const faq::Run& run) {
   return parse_last_event_id(last, run.id).value_or(0);
 }
 
-faq::ChatService::Asked asked_from(const JsonObject& body, const HttpRequest& request) {
+faq::ChatService::Asked asked_from(const FaqServices& services, const JsonObject& body,
+                                   const HttpRequest& request) {
   faq::ChatService::Asked asked;
   asked.text = get_string(body, "text").value_or("");
   asked.model = get_string(body, "model").value_or("");
   asked.trace = request.trace;
+  require_may_use_model(services, request.caller, asked.model);
   return asked;
 }
 
@@ -123,17 +125,17 @@ std::vector<Route> conversation_routes(FaqServices& services) {
   std::vector<Route> routes = list_routes(services);
   routes.push_back(
       {"POST", "/api/conversations/{id}/messages", [&services](const HttpRequest& request, std::stop_token) {
-         const auto asked = asked_from(request.json_object(), request);
+         const auto asked = asked_from(services, request.json_object(), request);
          return stream(services, services.chat.ask(owner_of(request), request.parameter("id"), asked), 0);
        }});
   routes.push_back({"POST", "/api/conversations/{id}/messages/{message}/retry",
                     [&services](const HttpRequest& request, std::stop_token) {
                       const JsonObject body = request.body.empty() ? JsonObject{} : request.json_object();
-                      return stream(
-                          services,
-                          services.chat.retry(owner_of(request), request.parameter("id"),
-                                              request.parameter("message"), asked_from(body, request)),
-                          0);
+                      return stream(services,
+                                    services.chat.retry(owner_of(request), request.parameter("id"),
+                                                        request.parameter("message"),
+                                                        asked_from(services, body, request)),
+                                    0);
                     }});
   routes.push_back({"GET", "/api/conversations/{id}/messages/{message}/events",
                     [&services](const HttpRequest& request, std::stop_token) {

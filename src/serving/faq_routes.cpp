@@ -200,6 +200,17 @@ faq::Answer answer_at_once(FaqServices& services, const faq::TrainedKnowledge& k
   }
 }
 
+}  // namespace
+
+void require_may_use_model(const FaqServices& services, const Caller& caller, std::string_view id) {
+  if (id.empty() || caller.has_scope("admin")) return;
+  const ChatModelInfo wanted = services.find_model(id)->info();
+  if (wanted.is_ready || wanted.id == services.find_model("")->info().id) return;
+  throw Forbidden(cat(wanted.id, " is not in memory, and loading it needs the scope admin"));
+}
+
+namespace {
+
 HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_token stop) {
   const JsonObject body = request.json_object();
   faq::Question question;
@@ -217,7 +228,9 @@ HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_to
     }
   }
   const auto knowledge = services.cache.get(request.parameter("kb"));
-  const auto model = services.find_model(get_string(body, "model").value_or(""));
+  const std::string model_id = get_string(body, "model").value_or("");
+  require_may_use_model(services, request.caller, model_id);
+  const auto model = services.find_model(model_id);
   const TimestampMs asked_at = now_ms();
   const faq::Answer answer = answer_at_once(services, *knowledge, question, *model, stop);
   services.questions.record_later(

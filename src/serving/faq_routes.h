@@ -28,6 +28,10 @@ struct FaqServices {
   std::size_t max_upload_bytes = 64 << 20;
 };
 
+/// Without the scope admin a caller may not have a model loaded, unless it is the default. Throws Forbidden,
+/// and NotFound for a model that does not exist.
+void require_may_use_model(const FaqServices& services, const Caller& caller, std::string_view id);
+
 /// /api/faq/…: knowledge bases, entries, import, export, history, inbox, statistics, ask.
 std::vector<Route> faq_routes(FaqServices& services);
 /// /api/conversations/… and /api/messages/…: chats and their streams.

@@ -130,6 +130,23 @@ TEST_F(ModelServer, LoadsUnloadsAndDeletesOverHttp) {
   expect_problem(client().remove("/api/models/engine:tiny"), 404);
 }
 
+TEST_F(ModelServer, OnlyAnAdministratorHasAModelLoaded) {
+  start({"--set", "model.default=extractive"}, true);
+  const auto key_of = [&](const char* scope) {
+    const auto made = run_quintet(running->folder().path(), {"keys", "create", scope, "--scope", scope});
+    return Fields{{"Authorization", cat("Bearer ", trim(made.out))}};
+  };
+  const Fields chat = key_of("chat"), admin = key_of("admin");
+  running->restart({"--set", "model.default=extractive"});
+  const JsonObject question{{"question", "When do parcels arrive?"}, {"model", "engine:tiny"}};
+  EXPECT_THAT(text_of(expect_problem(client().post("/api/faq/kbs/shop/ask", question, chat), 403), "detail"),
+              HasSubstr("needs the scope admin"));
+  EXPECT_EQ(text_of(expect_json(client().post("/api/faq/kbs/shop/ask", question, admin)), "provider"),
+            "engine");
+  EXPECT_EQ(text_of(expect_json(client().post("/api/faq/kbs/shop/ask", question, chat)), "provider"),
+            "engine");
+}
+
 TEST_F(ModelServer, AnUnknownModelIs404AndNamesThoseThereAre) {
   start({}, true);
   for (const char* action : {"load", "unload"}) {
