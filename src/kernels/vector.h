@@ -71,6 +71,8 @@ struct VectorTable {
                      std::size_t n) noexcept;
   void (*add)(const float* a, const float* b, float* y, std::size_t n) noexcept;
   void (*scale)(const float* x, float factor, float* y, std::size_t n) noexcept;
+  /// The bits of each as f16, rounded to nearest, ties to even.
+  void (*to_f16)(const float* x, std::uint16_t* y, std::size_t n) noexcept;
   /// y = silu(gate) · up, silu(x) = x / (1 + exp(-x)); y may be gate or up.
   void (*silu_mul)(const float* gate, const float* up, float* y, std::size_t n) noexcept;
   /// y = gelu(gate) · up, with the tanh form of gelu (arXiv:1606.08415).

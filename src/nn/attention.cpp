@@ -38,34 +38,33 @@ void prepare_heads(Compute& compute, const SelfAttention& self, const ForwardBat
   const AttentionConfig& config = self.config;
   const std::size_t head_dim = config.head_dim;
   const float scale = config.scale > 0.0f ? config.scale : 1.0f / std::sqrt(static_cast<float>(head_dim));
-  for (const BatchSequence& sequence : batch.sequences) {
-    KvCache& cache = sequence.kv->cache();
-    const auto pages = sequence.kv->pages();
-    constexpr std::size_t kTogether = 16;  // tokens of a task
-    compute.team.for_each((sequence.n_tokens + kTogether - 1) / kTogether,
-                          [&](std::size_t task, std::size_t) {
-                            const std::size_t end = std::min(sequence.n_tokens, (task + 1) * kTogether);
-                            for (std::size_t i = task * kTogether; i < end; ++i) {
-                              const std::size_t token = sequence.first_token + i;
-                              norm_heads(compute, config, self.q_norm, q.row(token));
-                              norm_heads(compute, config, self.k_norm, k.row(token));
-                              for (std::size_t h = 0; h < config.n_heads; ++h) {
-                                float* head = q.row(token).data() + h * head_dim;
-                                if (rotation != nullptr)
-                                  rotation->rope->rotate(compute, head, token, rotation->angles);
-                                compute.vector.scale(head, scale, head, head_dim);
-                              }
-                              const std::size_t position = sequence.kv->length() + i;
-                              for (std::size_t h = 0; h < config.n_kv_heads; ++h) {
-                                float* head = k.row(token).data() + h * head_dim;
-                                if (rotation != nullptr)
-                                  rotation->rope->rotate(compute, head, token, rotation->angles);
-                                cache.store(pages[position / kPageTokens], layer, h, position % kPageTokens,
-                                            head, v.row(token).data() + h * head_dim);
-                              }
-                            }
-                          });
-  }
+  const std::size_t n_tokens = batch.tokens.size();
+  const auto sequences = compute.scratch.take<const BatchSequence*>(n_tokens);  // of each token
+  for (const BatchSequence& sequence : batch.sequences)
+    std::fill_n(sequences.begin() + static_cast<std::ptrdiff_t>(sequence.first_token), sequence.n_tokens,
+                &sequence);
+  const auto prepare = [&](std::size_t token) {
+    const BatchSequence& sequence = *sequences[token];
+    norm_heads(compute, config, self.q_norm, q.row(token));
+    norm_heads(compute, config, self.k_norm, k.row(token));
+    for (std::size_t h = 0; h < config.n_heads; ++h) {
+      float* head = q.row(token).data() + h * head_dim;
+      if (rotation != nullptr) rotation->rope->rotate(compute, head, token, rotation->angles);
+      compute.vector.scale(head, scale, head, head_dim);
+    }
+    const std::size_t position = sequence.kv->length() + token - sequence.first_token;
+    std::byte* page = sequence.kv->pages()[position / kPageTokens];
+    for (std::size_t h = 0; h < config.n_kv_heads; ++h) {
+      float* head = k.row(token).data() + h * head_dim;
+      if (rotation != nullptr) rotation->rope->rotate(compute, head, token, rotation->angles);
+      sequence.kv->cache().store(compute.vector, page, layer, h, position % kPageTokens, head,
+                                 v.row(token).data() + h * head_dim);
+    }
+  };
+  const std::size_t together = std::clamp<std::size_t>(n_tokens / (4 * compute.team.size()), 1, 32);
+  compute.team.for_each((n_tokens + together - 1) / together, [&](std::size_t task, std::size_t) {
+    for (std::size_t t = task * together; t < std::min(n_tokens, (task + 1) * together); ++t) prepare(t);
+  });
 }
 
 void attend(const Compute& compute, const SelfAttention& self, const BatchSequence& sequence,

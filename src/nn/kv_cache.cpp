@@ -15,13 +15,21 @@ using kernels::kPageTokens;
 using kernels::kv_head_layout;
 using kernels::KvHeadLayout;
 
-template <typename Element, typename Convert>
-void store_as(std::byte* head, const KvHeadLayout& layout, std::size_t head_dim, std::size_t slot,
-              const float* key, const float* value, const Convert& convert) noexcept {
-  auto* keys = reinterpret_cast<Element*>(head);
-  for (std::size_t d = 0; d < head_dim; ++d) keys[d * kPageTokens + slot] = convert(key[d]);
-  auto* values = reinterpret_cast<Element*>(head + layout.values) + slot * layout.padded_dim;
-  for (std::size_t d = 0; d < head_dim; ++d) values[d] = convert(value[d]);
+void store_f32(std::byte* head, const KvHeadLayout& layout, std::size_t head_dim, std::size_t slot,
+               const float* key, const float* value) noexcept {
+  auto* keys = reinterpret_cast<float*>(head) + slot;
+  for (std::size_t d = 0; d < head_dim; ++d) keys[d * kPageTokens] = key[d];
+  std::copy_n(value, head_dim, reinterpret_cast<float*>(head + layout.values) + slot * layout.padded_dim);
+}
+
+void store_f16(const kernels::VectorTable& vector, std::byte* head, const KvHeadLayout& layout,
+               std::size_t head_dim, std::size_t slot, const float* key, const float* value) noexcept {
+  std::uint16_t halves[kernels::kMaxHeadDim];
+  vector.to_f16(key, halves, head_dim);
+  auto* keys = reinterpret_cast<std::uint16_t*>(head) + slot;
+  for (std::size_t d = 0; d < head_dim; ++d) keys[d * kPageTokens] = halves[d];
+  vector.to_f16(value, reinterpret_cast<std::uint16_t*>(head + layout.values) + slot * layout.padded_dim,
+                head_dim);
 }
 
 /// Codes of up to kKvBlock values, `stride` apart; returns their scale, an f16: x ≈ scale · code. What is no
@@ -85,14 +93,14 @@ KvCache::KvCache(const KvShape& shape, DType dtype, std::size_t max_tokens)
   for (std::size_t i = n_pages_; i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
 }
 
-void KvCache::store(std::byte* page, std::size_t layer, std::size_t kv_head, std::size_t slot,
-                    const float* key, const float* value) const noexcept {
+void KvCache::store(const kernels::VectorTable& vector, std::byte* page, std::size_t layer,
+                    std::size_t kv_head, std::size_t slot, const float* key,
+                    const float* value) const noexcept {
   std::byte* head = page + head_offset(layer, kv_head);
   switch (dtype_) {
-    case DType::f32:
-      return store_as<float>(head, layout_, shape_.head_dim, slot, key, value, [](float x) { return x; });
+    case DType::f32: return store_f32(head, layout_, shape_.head_dim, slot, key, value);
     case DType::q8_0: return store_q8_0(head, layout_, shape_.head_dim, slot, key, value);
-    default: return store_as<std::uint16_t>(head, layout_, shape_.head_dim, slot, key, value, f32_to_f16);
+    default: return store_f16(vector, head, layout_, shape_.head_dim, slot, key, value);
   }
 }
 

@@ -44,8 +44,8 @@ class KvCache {
   }
 
   /// Stores the key and value of one position of one head: `key` and `value` are [head_dim] f32.
-  void store(std::byte* page, std::size_t layer, std::size_t kv_head, std::size_t slot, const float* key,
-             const float* value) const noexcept;
+  void store(const kernels::VectorTable& vector, std::byte* page, std::size_t layer, std::size_t kv_head,
+             std::size_t slot, const float* key, const float* value) const noexcept;
 
  private:
   friend class KvSequence;

@@ -135,8 +135,11 @@ template <DType D, std::size_t P>
     const std::int8_t* q = x.codes + b * kRows * kBlock;
     BlockSums<P, kGroups>& block = blocks[b % 2];
     const std::uint8_t* weights[P];
-    for (std::size_t p = 0; p < P; ++p)
+    for (std::size_t p = 0; p < P; ++p) {
+      for (std::size_t line = 0; line < Format::kCodeBytes; line += 64)
+        _mm_prefetch(codes + p * panels.stride + 8 * Format::kCodeBytes + line, _MM_HINT_T0);
       weights[p] = unpacked<Format>(codes + p * panels.stride, table, memory[p]);
+    }
     for (std::size_t g = 0; g < kGroups; ++g) {
       tiles::load<kActivations>(q + g * Format::kGroup, kBlock);
       unrolled<P>([&]<std::size_t I>() QN_LAMBDA {
@@ -192,7 +195,11 @@ template <std::size_t T, std::size_t P>
   const std::uint8_t* weights[P];
   const std::size_t n_blocks = panels.n_cols / kBlock;
   for (std::size_t b = 0; b < n_blocks; ++b) {
-    for (std::size_t p = 0; p < P; ++p) weights[p] = panels.codes + p * panels.stride + b * kBlockBytes;
+    for (std::size_t p = 0; p < P; ++p) {
+      weights[p] = panels.codes + p * panels.stride + b * kBlockBytes;
+      for (std::size_t line = 0; line < kBlockBytes; line += 64)
+        _mm_prefetch(weights[p] + 2 * kBlockBytes + line, _MM_HINT_T0);
+    }
     add(x.halves + b * T * kBlock, weights);
   }
   if (const std::size_t n_rest = panels.n_cols % kBlock; n_rest > 0) {

@@ -40,12 +40,9 @@ template <DType D, std::size_t T, std::size_t P>
     const std::uint8_t* codes = panels.codes + b * Format::kCodeBytes;
     const std::uint8_t* scales = panels.scales + scale_offset<Format>(b);
     for (std::size_t p = 0; p < P; ++p) {
-      // Few rows: the time is in reading, so ask for what comes. Many rows: a panel is in cache after its
-      // first tile.
-      if constexpr (T <= 2) {
-        for (std::size_t line = 0; line < Format::kCodeBytes; line += 64)
-          _mm_prefetch(codes + p * panels.stride + 8 * Format::kCodeBytes + line, _MM_HINT_T0);
-      }
+      // Ask for what comes: the first tile reads a panel from memory, the others from the second-level cache.
+      for (std::size_t line = 0; line < Format::kCodeBytes; line += 64)
+        _mm_prefetch(codes + p * panels.stride + 8 * Format::kCodeBytes + line, _MM_HINT_T0);
       if constexpr (Format::kIsSuper) {
         if (b % kBlocksPerSuper == 0) {
           const std::uint8_t* super = panels.scales + p * panels.stride + super_offset<Format>(b);
@@ -145,7 +142,7 @@ template <std::size_t T, std::size_t P, bool IsF16>
     __m512 w[P];
     for (std::size_t p = 0; p < P; ++p) {
       const std::uint8_t* at = panels.codes + p * panels.stride + k * kBytes;
-      if constexpr (T <= 2) _mm_prefetch(at + 2048, _MM_HINT_T0);
+      _mm_prefetch(at + 2048, _MM_HINT_T0);
       w[p] = IsF16 ? load_f16(at) : _mm512_loadu_ps(at);
     }
     for (std::size_t t = 0; t < T; ++t) {
@@ -175,7 +172,7 @@ template <std::size_t T, std::size_t P>
     __m512bh w[P];
     for (std::size_t p = 0; p < P; ++p) {
       const std::uint8_t* at = panels.codes + p * panels.stride + pair * 64;
-      if constexpr (T <= 2) _mm_prefetch(at + 2048, _MM_HINT_T0);
+      _mm_prefetch(at + 2048, _MM_HINT_T0);
       w[p] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(at));
     }
     for (std::size_t t = 0; t < T; ++t) {

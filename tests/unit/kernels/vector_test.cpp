@@ -96,6 +96,43 @@ TEST(Vector, SoftmaxSumsToOneAndReturnsTheLogarithmOfTheSum) {
   });
 }
 
+TEST(Vector, RotatesPairsWhereverTheyLie) {
+  for_each_table([](const VectorTable& table) {
+    for (const std::size_t n : {2u, 8u, 16u, 34u, 64u, 80u, 128u}) {
+      const auto x = random_floats(n, 1), angles = random_floats(n / 2, 2);
+      std::vector<float> cos(n / 2), sin(n / 2), halves = x, pairs = x;
+      for (std::size_t i = 0; i < n / 2; ++i) {
+        cos[i] = std::cos(angles[i]);
+        sin[i] = std::sin(angles[i]);
+      }
+      table.rope_half(halves.data(), cos.data(), sin.data(), n);
+      table.rope_pairs(pairs.data(), cos.data(), sin.data(), n);
+      for (std::size_t i = 0; i < n / 2; ++i) {
+        const auto expect_rotated = [&](float a, float b, float rotated_a, float rotated_b) {
+          EXPECT_NEAR(rotated_a, static_cast<double>(a) * cos[i] - static_cast<double>(b) * sin[i], 1e-6)
+              << n;
+          EXPECT_NEAR(rotated_b, static_cast<double>(a) * sin[i] + static_cast<double>(b) * cos[i], 1e-6)
+              << n;
+        };
+        expect_rotated(x[i], x[i + n / 2], halves[i], halves[i + n / 2]);
+        expect_rotated(x[2 * i], x[2 * i + 1], pairs[2 * i], pairs[2 * i + 1]);
+      }
+    }
+  });
+}
+
+TEST(Vector, RoundsToF16AsTheScalarDoes) {
+  std::vector<float> x = random_floats(1000, 7);
+  for (std::size_t i = 0; i < 300; ++i) x[i] *= std::ldexp(1.0f, static_cast<int>(i % 60) - 40);
+  x.insert(x.end(),
+           {0.0f, -0.0f, 65504.0f, 65519.0f, 65520.0f, 1e9f, -1e9f, 5.9604645e-8f, 2.98e-8f, 1.00048828125f});
+  for_each_table([&](const VectorTable& table) {
+    std::vector<std::uint16_t> halves(x.size());
+    table.to_f16(x.data(), halves.data(), x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(halves[i], f32_to_f16(x[i])) << x[i];
+  });
+}
+
 /// A cache of one head and as many pages as needed, filled with random keys and values.
 struct Cache {
   std::size_t head_dim, length;

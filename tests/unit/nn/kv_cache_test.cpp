@@ -39,8 +39,9 @@ TEST(KvCache, GivesNearlyTheSameAttentionInEveryType) {
       sequence.reserve(100);
       for (std::size_t p = 0; p < 100; ++p) {
         const float step = 0.1f + 0.01f * static_cast<float>(p);
-        cache.store(sequence.pages()[p / kernels::kPageTokens], 1, 1, p % kernels::kPageTokens,
-                    wave(head_dim, step).data(), wave(head_dim, 2.0f * step).data());
+        cache.store(kernels::select_vector(""), sequence.pages()[p / kernels::kPageTokens], 1, 1,
+                    p % kernels::kPageTokens, wave(head_dim, step).data(),
+                    wave(head_dim, 2.0f * step).data());
       }
       sequence.advance(100);
       const auto out = attend(cache, sequence, wave(head_dim, 0.7f));
@@ -67,7 +68,7 @@ TEST(KvCache, KeepsThatSomethingWasNoNumber) {
     sequence.reserve(1);
     auto value = wave(8, 0.3f);
     value[5] = odd;
-    cache.store(sequence.pages()[0], 1, 1, 0, wave(8, 0.1f).data(), value.data());
+    cache.store(kernels::select_vector(""), sequence.pages()[0], 1, 1, 0, wave(8, 0.1f).data(), value.data());
     sequence.advance(1);
     EXPECT_FALSE(std::isfinite(attend(cache, sequence, wave(8, 0.2f))[5]));
   }
