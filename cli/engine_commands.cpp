@@ -88,59 +88,121 @@ int generate(const GenerateArguments& arguments) {
   return result.reason == FinishReason::cancelled ? 3 : 0;
 }
 
-int bench(const BenchArguments& arguments) {
-  Interrupt interrupt;
-  Compute compute(arguments.engine.n_threads);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto model = load_model(*open_model_source(arguments.engine.model), compute,
-                                {.max_seq_len = std::max(arguments.n_prompt, arguments.n_generate)});
-  const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+namespace {
+
+/// The options of both kinds of benchmark.
+BenchmarkOptions benchmark_options(const BenchArguments& arguments) {
   BenchmarkOptions options;
   options.n_prompt = arguments.n_prompt;
   options.n_generate = arguments.n_generate;
   options.batch_sizes = arguments.batch_sizes;
   options.n_repeats = arguments.n_repeats;
   options.kv_dtype = parse_kv_dtype(arguments.engine.kv_type);
-  const BenchmarkReport report = run_benchmark(*model, compute, options, interrupt.token());
-  const std::size_t peak = peak_memory_bytes();
+  return options;
+}
+
+/// What a benchmark's report begins with.
+JsonObject bench_json(const BenchArguments& arguments, const ModelInfo& info, const Compute& compute,
+                      double load_seconds) {
+  return {{"model", info.name},
+          {"file", arguments.engine.model.string()},
+          {"architecture", info.architecture},
+          {"n_parameters", info.n_parameters},
+          {"weight_bytes", info.weight_bytes},
+          {"isa", compute.matmul.isa},
+          {"threads", compute.team.size()},
+          {"prompt_tokens", arguments.n_prompt},
+          {"repeats", arguments.n_repeats},
+          {"load_seconds", load_seconds}};
+}
+
+JsonArray rates_json(const std::vector<BatchRate>& rates) {
+  JsonArray rows;
+  for (const BatchRate& rate : rates) {
+    JsonObject row = rate_json(rate.rate);
+    row["batch"] = rate.batch_size;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void print_bench_head(const ModelInfo& info, const Compute& compute, double load_seconds) {
+  std::cout << fmt::format("{} ({}), {} threads, {}, loaded in {:.2f} s\n", info.name, info.architecture,
+                           compute.team.size(), compute.matmul.isa, load_seconds);
+}
+
+void print_rate(const std::string& what, const Rate& rate) {
+  std::cout << fmt::format("{:<28} {:>9.1f} tokens/s   ({:.1f} to {:.1f})\n", what, rate.median, rate.least,
+                           rate.most);
+}
+
+void print_peak_memory() {
+  std::cout << fmt::format("{:<28} {:>9}\n", "peak memory", readable_bytes(peak_memory_bytes()));
+}
+
+bool is_encoder(const ModelSource& source) {
+  return std::ranges::any_of(encoder_families(), [&](const EncoderFamily* family) {
+    return family->architecture == source.architecture();
+  });
+}
+
+int bench_encoder(const BenchArguments& asked, const ModelSource& source, Compute& compute,
+                  const Interrupt& interrupt) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto encoder = load_encoder(source, compute);
+  const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  BenchArguments arguments = asked;
+  if (const std::size_t most = encoder->info().max_seq_len; most > 0)
+    arguments.n_prompt = std::min(arguments.n_prompt, most);
+  const auto report =
+      run_encoder_benchmark(*encoder, compute, benchmark_options(arguments), interrupt.token());
   if (arguments.as_json) {
-    JsonArray decode;
-    for (const DecodeRate& d : report.decode) {
-      JsonObject row = rate_json(d.rate);
-      row["batch"] = d.batch_size;
-      decode.push_back(std::move(row));
-    }
-    JsonObject json{{"model", model->info().name},
-                    {"file", arguments.engine.model.string()},
-                    {"architecture", model->info().architecture},
-                    {"n_parameters", model->info().n_parameters},
-                    {"weight_bytes", model->info().weight_bytes},
-                    {"isa", compute.matmul.isa},
-                    {"threads", compute.team.size()},
-                    {"prompt_tokens", arguments.n_prompt},
-                    {"generated_tokens", arguments.n_generate},
-                    {"repeats", arguments.n_repeats},
-                    {"load_seconds", load_seconds},
-                    {"prefill_tokens_per_s", report.prefill.median},
-                    {"prefill", rate_json(report.prefill)},
-                    {"decode_tokens_per_s", report.decode.empty() ? 0.0 : report.decode.front().rate.median},
-                    {"decode", std::move(decode)},
-                    {"peak_memory_bytes", peak}};
+    JsonObject json = bench_json(arguments, encoder->info(), compute, load_seconds);
+    json["embed_tokens_per_s"] = report.empty() ? 0.0 : report.front().rate.median;
+    json["embed"] = rates_json(report);
+    json["peak_memory_bytes"] = peak_memory_bytes();
     std::cout << to_pretty_json(json) << '\n';
     return 0;
   }
-  const auto show = [](const char* what, const Rate& rate) {
-    std::cout << fmt::format("{:<28} {:>9.1f} tokens/s   ({:.1f} to {:.1f})\n", what, rate.median, rate.least,
-                             rate.most);
-  };
-  std::cout << fmt::format("{} ({}), {} threads, {}, loaded in {:.2f} s\n", model->info().name,
-                           model->info().architecture, compute.team.size(), compute.matmul.isa, load_seconds);
-  if (arguments.n_prompt > 0) show(cat("prefill of ", arguments.n_prompt).c_str(), report.prefill);
-  for (const DecodeRate& d : report.decode)
-    show(cat("decode of ", arguments.n_generate, d.batch_size > 1 ? cat(", ", d.batch_size, " together") : "")
-             .c_str(),
-         d.rate);
-  std::cout << fmt::format("{:<28} {:>9}\n", "peak memory", readable_bytes(peak));
+  print_bench_head(encoder->info(), compute, load_seconds);
+  for (const BatchRate& rate : report)
+    print_rate(cat(rate.batch_size, rate.batch_size == 1 ? " text of " : " texts of ", arguments.n_prompt),
+               rate.rate);
+  print_peak_memory();
+  return 0;
+}
+
+}  // namespace
+
+int bench(const BenchArguments& arguments) {
+  Interrupt interrupt;
+  Compute compute(arguments.engine.n_threads);
+  const auto source = open_model_source(arguments.engine.model);
+  if (is_encoder(*source)) return bench_encoder(arguments, *source, compute, interrupt);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto model =
+      load_model(*source, compute, {.max_seq_len = std::max(arguments.n_prompt, arguments.n_generate)});
+  const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const BenchmarkReport report =
+      run_benchmark(*model, compute, benchmark_options(arguments), interrupt.token());
+  if (arguments.as_json) {
+    JsonObject json = bench_json(arguments, model->info(), compute, load_seconds);
+    json["generated_tokens"] = arguments.n_generate;
+    json["prefill_tokens_per_s"] = report.prefill.median;
+    json["prefill"] = rate_json(report.prefill);
+    json["decode_tokens_per_s"] = report.decode.empty() ? 0.0 : report.decode.front().rate.median;
+    json["decode"] = rates_json(report.decode);
+    json["peak_memory_bytes"] = peak_memory_bytes();
+    std::cout << to_pretty_json(json) << '\n';
+    return 0;
+  }
+  print_bench_head(model->info(), compute, load_seconds);
+  if (arguments.n_prompt > 0) print_rate(cat("prefill of ", arguments.n_prompt), report.prefill);
+  for (const BatchRate& d : report.decode)
+    print_rate(
+        cat("decode of ", arguments.n_generate, d.batch_size > 1 ? cat(", ", d.batch_size, " together") : ""),
+        d.rate);
+  print_peak_memory();
   return 0;
 }
 

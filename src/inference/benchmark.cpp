@@ -80,7 +80,45 @@ double decode_rate(const Model& model, Compute& compute, const BenchmarkOptions&
   return static_cast<double>(batch_size * options.n_generate) / seconds.count();
 }
 
+double encoding_rate(const Encoder& encoder, Compute& compute, const BenchmarkOptions& options,
+                     std::size_t n_texts, const std::stop_token& stop) {
+  stop_if_wanted(stop);
+  const std::size_t pages = (options.n_prompt + kernels::kPageTokens - 1) / kernels::kPageTokens;
+  KvCache cache(encoder.info().kv, options.kv_dtype, n_texts * pages * kernels::kPageTokens);
+  std::vector<std::unique_ptr<KvSequence>> sequences;
+  std::vector<BatchSequence> pieces;
+  std::vector<std::uint32_t> tokens(n_texts * options.n_prompt);
+  for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = made_up_token(i, encoder.info().vocab_size);
+  for (std::size_t t = 0; t < n_texts; ++t) {
+    sequences.push_back(std::make_unique<KvSequence>(cache));
+    sequences.back()->reserve(options.n_prompt);
+    pieces.push_back({sequences.back().get(), t * options.n_prompt, options.n_prompt});
+  }
+  const Scratch::Scope scope(compute.scratch);
+  const auto hidden = compute.scratch.take_matrix(tokens.size(), encoder.info().dim);
+  const auto begin = Clock::now();
+  encoder.forward(compute, {tokens, pieces, {}}, hidden);
+  const std::chrono::duration<double> seconds = Clock::now() - begin;
+  return static_cast<double>(tokens.size()) / seconds.count();
+}
+
 }  // namespace
+
+std::vector<BatchRate> run_encoder_benchmark(const Encoder& encoder, Compute& compute,
+                                             const BenchmarkOptions& options, std::stop_token stop) {
+  if (options.n_repeats == 0) throw InvalidArgument("a benchmark needs at least one repeat");
+  if (options.n_prompt == 0) throw InvalidArgument("a text to be encoded has at least one token");
+  std::vector<BatchRate> report;
+  for (const std::size_t n_texts : options.batch_sizes) {
+    if (n_texts == 0) throw InvalidArgument("a batch has at least one text");
+    encoding_rate(encoder, compute, options, n_texts, stop);
+    std::vector<double> rates;
+    for (std::size_t i = 0; i < options.n_repeats; ++i)
+      rates.push_back(encoding_rate(encoder, compute, options, n_texts, stop));
+    report.push_back({n_texts, rate_of(std::move(rates))});
+  }
+  return report;
+}
 
 BenchmarkReport run_benchmark(const Model& model, Compute& compute, const BenchmarkOptions& options,
                               std::stop_token stop) {

@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "models/model.h"
+#include "models/encoder.h"
 
 namespace quintet {
 
@@ -26,20 +26,25 @@ struct Rate {
   double most = 0.0;
 };
 
-struct DecodeRate {
+struct BatchRate {
   std::size_t batch_size = 1;
   Rate rate;  // of all sequences together
 };
 
 struct BenchmarkReport {
   Rate prefill;
-  std::vector<DecodeRate> decode;
+  std::vector<BatchRate> decode;
 };
 
 /// Times the forward pass on made-up tokens. Decoding starts on empty sequences, as llama-bench does. Throws
 /// Cancelled when `stop` is requested.
 BenchmarkReport run_benchmark(const Model& model, Compute& compute, const BenchmarkOptions& options,
                               std::stop_token stop = {});
+
+/// The same of an encoder: texts of n_prompt tokens, each number of batch_sizes of them together; how tokens
+/// become one vector is not timed.
+std::vector<BatchRate> run_encoder_benchmark(const Encoder& encoder, Compute& compute,
+                                             const BenchmarkOptions& options, std::stop_token stop = {});
 
 /// The most memory this process has had in use, in bytes.
 std::size_t peak_memory_bytes();

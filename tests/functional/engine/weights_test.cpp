@@ -100,5 +100,22 @@ TEST_F(Weights, WhatCantBeConvertedIsNamedAndNothingIsWritten) {
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
+TEST(Bench, MeasuresEncodersByTheTokensTheyTakeIn) {
+  const ScratchFolder folder;
+  const auto file = (folder.path() / "minilm.gguf").string();
+  ASSERT_EQ(run_quintet(folder.path(), {"models", "synthesize", "--shape", "minilm-l6", "-o", file}).status,
+            0);
+  const auto result =
+      run_quintet(folder.path(), {"bench", "-m", file, "-p", "700", "-b", "1,3", "-r", "1", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const JsonObject report = result.json();
+  EXPECT_EQ(text_of(report, "architecture"), "bert");
+  EXPECT_EQ(int_of(report, "prompt_tokens"), 512) << "what the model knows at most";
+  ASSERT_EQ(array_of(report, "embed").size(), 2u);
+  for (const auto& row : array_of(report, "embed"))
+    EXPECT_GT(row.as_object().at("median").to_number<double>(), 0.0);
+  EXPECT_GT(report.at("embed_tokens_per_s").to_number<double>(), 0.0);
+}
+
 }  // namespace
 }  // namespace quintet::functional
