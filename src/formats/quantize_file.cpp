@@ -83,16 +83,9 @@ QuantizeReport quantize_checkpoint(const std::filesystem::path& in, const std::f
   }
   GgufWriter writer(out);
   write_metadata(writer, file, mixture);
-  QuantizeReport report = quantize_tensors(writer, tensors,
-                                           {.mixture = &mixture,
-                                            .model = describe(file, importance.size() != 0),
-                                            .is_pure = options.is_pure,
-                                            .output_type = options.output_type,
-                                            .token_embedding_type = options.token_embedding_type,
-                                            .importance = &importance,
-                                            .allows_requantizing = options.allows_requantizing,
-                                            .n_threads = options.n_threads},
-                                           progress, stop);
+  QuantizeReport report =
+      quantize_tensors(writer, tensors, {mixture, describe(file, importance.size() != 0), importance},
+                       options, progress, stop);
   writer.finish();
   return report;
 }

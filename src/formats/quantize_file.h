@@ -10,16 +10,6 @@
 
 namespace quintet {
 
-struct QuantizeFileOptions {
-  std::string type = "q4_k_m";                     // a mixture by name (quantize_mixture.h)
-  bool is_pure = false;                            // every matrix of the type itself
-  std::optional<DType> output_type = {};           // of "output.weight"
-  std::optional<DType> token_embedding_type = {};  // of "token_embd.weight"
-  std::filesystem::path importance = {};  // of an importance matrix (importance_matrix.h); "" for none
-  bool allows_requantizing = false;       // also from quantized weights, which lose twice
-  std::size_t n_threads = 2;
-};
-
 /// The mixture that the options name. Throws InvalidArgument listing those there are, or naming a type that
 /// weights can't have.
 const QuantizationMixture& require_mixture(const QuantizeFileOptions& options);

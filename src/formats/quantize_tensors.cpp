@@ -23,14 +23,15 @@ struct Squares {
   double weights = 0;
 };
 
-DType target_type(const TensorToQuantize& tensor, const QuantizeTensorsOptions& options) {
+DType target_type(const TensorToQuantize& tensor, const QuantizePlan& plan,
+                  const QuantizeFileOptions& options) {
   if (!is_weight_type(tensor.from)) return tensor.from;
   if (!is_quantized_by_mixture(tensor.name, tensor.shape)) return tensor.otherwise;
   if (tensor.name == "output.weight" && options.output_type)
     return type_that_fits(*options.output_type, tensor.shape.back());
   if (tensor.name == "token_embd.weight" && options.token_embedding_type)
     return type_that_fits(*options.token_embedding_type, tensor.shape.back());
-  return mixture_type(*options.mixture, tensor.name, tensor.shape, options.model, options.is_pure);
+  return mixture_type(plan.mixture, tensor.name, tensor.shape, plan.model, options.is_pure);
 }
 
 /// Quantizes the rows of one tensor, some at a time, on several threads.
@@ -163,12 +164,12 @@ QuantizedTensor write_tensor(GgufWriter& writer, const TensorToQuantize& tensor,
 }  // namespace
 
 QuantizeReport quantize_tensors(GgufWriter& writer, std::span<const TensorToQuantize> tensors,
-                                const QuantizeTensorsOptions& options, const QuantizeProgress& progress,
-                                const std::stop_token& stop) {
+                                const QuantizePlan& plan, const QuantizeFileOptions& options,
+                                const QuantizeProgress& progress, const std::stop_token& stop) {
   std::vector<DType> types;
   std::size_t n_parameters = 0;
   for (const TensorToQuantize& tensor : tensors) {
-    const DType to = target_type(tensor, options);
+    const DType to = target_type(tensor, plan, options);
     if (to != tensor.from && dtype_info(tensor.from).is_quantized && !options.allows_requantizing) {
       throw InvalidArgument(
           cat("tensor ", shown_name(tensor.name), " is ", dtype_name(tensor.from),
@@ -182,8 +183,7 @@ QuantizeReport quantize_tensors(GgufWriter& writer, std::span<const TensorToQuan
   QuantizeReport report;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (stop.stop_requested()) throw Cancelled("quantizing was stopped");
-    const auto importance =
-        options.importance == nullptr ? std::span<const float>() : options.importance->find(tensors[i].name);
+    const auto importance = plan.importance.find(tensors[i].name);
     report.tensors.push_back(write_tensor(writer, tensors[i], types[i], importance,
                                           std::max<std::size_t>(1, options.n_threads), stop));
     report.n_parameters += tensors[i].shape.n_elements();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -53,15 +54,21 @@ struct TensorToQuantize {
   std::function<Tensor(std::size_t part)> open;
 };
 
-struct QuantizeTensorsOptions {
-  const QuantizationMixture* mixture = nullptr;  // never null
-  MixtureModel model = {};
+struct QuantizeFileOptions {
+  std::string type = "q4_k_m";                     // a mixture by name (quantize_mixture.h)
   bool is_pure = false;                            // every matrix of the type itself
   std::optional<DType> output_type = {};           // of "output.weight"
   std::optional<DType> token_embedding_type = {};  // of "token_embd.weight"
-  const ImportanceMatrix* importance = nullptr;
-  bool allows_requantizing = false;
-  std::size_t n_threads = 1;
+  std::filesystem::path importance = {};  // of an importance matrix (importance_matrix.h); "" for none
+  bool allows_requantizing = false;       // also from quantized weights, which lose twice
+  std::size_t n_threads = 2;
+};
+
+/// What the tensors are quantized by, beside the options.
+struct QuantizePlan {
+  const QuantizationMixture& mixture;
+  MixtureModel model = {};
+  const ImportanceMatrix& importance;  // may be empty
 };
 
 /// Lists the tensors in `writer`, whose metadata is complete, and writes them in the types that the mixture
@@ -69,7 +76,7 @@ struct QuantizeTensorsOptions {
 /// InvalidArgument naming tensor and row of a weight that can't be quantized, or a tensor that is quantized
 /// already; Unsupported for one that is no weights; Cancelled; what the writer throws.
 QuantizeReport quantize_tensors(GgufWriter& writer, std::span<const TensorToQuantize> tensors,
-                                const QuantizeTensorsOptions& options, const QuantizeProgress& progress = {},
-                                const std::stop_token& stop = {});
+                                const QuantizePlan& plan, const QuantizeFileOptions& options,
+                                const QuantizeProgress& progress = {}, const std::stop_token& stop = {});
 
 }  // namespace quintet

@@ -84,9 +84,8 @@ LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& comput
   }
   Tokenizer tokenizer = Tokenizer::open(path);
   const std::string& source = tokenizer.data().chat_template;
-  const bool has_own = !source.empty();
-  ChatTemplate chat_template = has_own ? ChatTemplate::parse(source, path.filename().string())
-                                       : ChatTemplate::builtin(likely_template(tokenizer));
+  ChatTemplate chat_template = !source.empty() ? ChatTemplate::parse(source, path.filename().string())
+                                               : ChatTemplate::builtin(likely_template(tokenizer));
   const auto model_source = open_model_source(path);
   if (max_seq_len == 0) max_seq_len = default_max_seq_len(*model_source);
   auto model = load_model(*model_source, compute, {.max_seq_len = max_seq_len});
@@ -95,8 +94,9 @@ LoadedModel LoadedModel::load(const std::filesystem::path& path, Compute& comput
                           " tokens, the embedding ", model->info().vocab_size, " rows"));
   }
   auto end_tokens = end_tokens_of(tokenizer);
-  return LoadedModel{path,    std::move(model),      std::move(tokenizer), std::move(chat_template),
-                     has_own, std::move(end_tokens), max_seq_len};
+  return LoadedModel{
+      path,       std::move(model), std::move(tokenizer), std::move(chat_template), std::move(end_tokens),
+      max_seq_len};
 }
 
 JsonObject LoadedModel::template_variables() const {

@@ -18,8 +18,7 @@ struct LoadedModel {
   std::filesystem::path path;
   std::unique_ptr<const Model> model;
   Tokenizer tokenizer;
-  ChatTemplate chat_template;
-  bool has_own_template = false;    // the file's; else one of ours stands in
+  ChatTemplate chat_template;       // the file's; else one of ours stands in
   std::vector<TokenId> end_tokens;  // any of them ends an answer
   std::size_t max_seq_len = 0;      // of one sequence, and what rotations were chosen for
 

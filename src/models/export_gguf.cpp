@@ -301,16 +301,9 @@ QuantizeReport quantize_model(const fs::path& in, const fs::path& out, const Qua
   write_gguf_tokenizer(writer, tokenizer, exported.vocab_size());
   writer.u32("general.file_type", mixture.file_type);
   writer.u32("general.quantization_version", 2);
-  QuantizeReport report = quantize_tensors(writer, exported.tensors(),
-                                           {.mixture = &mixture,
-                                            .model = exported.mixture_model(importance.size() != 0),
-                                            .is_pure = options.is_pure,
-                                            .output_type = options.output_type,
-                                            .token_embedding_type = options.token_embedding_type,
-                                            .importance = &importance,
-                                            .allows_requantizing = options.allows_requantizing,
-                                            .n_threads = options.n_threads},
-                                           progress, stop);
+  QuantizeReport report = quantize_tensors(
+      writer, exported.tensors(), {mixture, exported.mixture_model(importance.size() != 0), importance},
+      options, progress, stop);
   writer.finish();
   report.left_out = source.unread_tensors();
   report.left_out.insert(report.left_out.end(), exported.extra().begin(), exported.extra().end());

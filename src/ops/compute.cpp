@@ -23,12 +23,6 @@ std::string_view vector_isa(std::string_view isa) {
 
 }  // namespace
 
-std::size_t Scratch::size_bytes() const noexcept {
-  std::size_t total = 0;
-  for (const auto& chunk : chunks_) total += chunk->size();
-  return total;
-}
-
 std::byte* Scratch::take_bytes(std::size_t n_bytes) {
   const std::size_t rounded = (n_bytes + kAlignment - 1) / kAlignment * kAlignment;
   while (chunk_ < chunks_.size() && chunks_[chunk_]->size() - used_ < rounded) {

@@ -44,8 +44,6 @@ class Scratch {
     std::size_t chunk_, used_;
   };
 
-  std::size_t size_bytes() const noexcept;
-
  private:
   std::byte* take_bytes(std::size_t n_bytes);
 

@@ -28,10 +28,6 @@ struct MatrixView {
   MatrixView rows_from(std::size_t begin, std::size_t n) const noexcept {
     return {data + begin * stride, n, cols, stride};
   }
-  /// Columns [begin, begin + n) of every row.
-  MatrixView cols_from(std::size_t begin, std::size_t n) const noexcept {
-    return {data + begin, rows, n, stride};
-  }
 };
 
 }  // namespace quintet

@@ -15,6 +15,8 @@ inline std::filesystem::path test_data(std::string_view name) {
   return std::filesystem::exists(root / name, error) ? root / name : std::filesystem::path();
 }
 
+inline constexpr const char* kNoTestData = "no test data: set QUINTET_TEST_DATA to its folder";
+
 /// A language model of 260,000 parameters that tells stories.
 inline std::filesystem::path stories260k() {
   return test_data("lm/stories260k/tinyllamas-stories-260k-f32.gguf");

@@ -22,7 +22,7 @@ class EngineCommands : public ::testing::Test {
   std::filesystem::path model = stories260k();
 
   void SetUp() override {
-    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;
+    if (model.empty()) GTEST_SKIP() << kNoTestData;
   }
   CommandResult run(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) {
     return run_quintet(

@@ -21,7 +21,7 @@ class Weights : public ::testing::Test {
 
   void SetUp() override {
     model = test_data("lm/tinystories-656k");
-    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;
+    if (model.empty()) GTEST_SKIP() << kNoTestData;
   }
   CommandResult run(std::vector<std::string> arguments) {
     return run_quintet({.folder = folder.path(), .arguments = std::move(arguments)});

@@ -17,7 +17,7 @@ namespace {
 class EngineTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(stories260k())) GTEST_SKIP() << "no " << stories260k();
+    if (stories260k().empty()) GTEST_SKIP() << kNoTestData;
   }
   static EngineOptions options() {
     EngineOptions options;

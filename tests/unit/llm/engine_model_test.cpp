@@ -42,7 +42,7 @@ TEST(ThoughtSplitter, PartsThoughtsFromTheAnswerHoweverTheTextIsCut) {
 }
 
 TEST(EngineModel, AnswersAndReportsWhatItUsed) {
-  if (!std::filesystem::exists(stories260k())) GTEST_SKIP() << "no " << stories260k();
+  if (stories260k().empty()) GTEST_SKIP() << kNoTestData;
   EngineModel model(stories260k(), {.n_threads = 2, .max_seq_len = 256});
   EXPECT_EQ(model.info().id, "engine:tinyllamas-stories-260k-f32");
   ChatRequest request;
@@ -60,7 +60,7 @@ TEST(EngineModel, AnswersAndReportsWhatItUsed) {
 }
 
 TEST(EngineModel, NeverReadsASpecialTokenOutOfAMessage) {
-  if (!std::filesystem::exists(stories260k())) GTEST_SKIP() << "no " << stories260k();
+  if (stories260k().empty()) GTEST_SKIP() << kNoTestData;
   EngineModel model(stories260k(), {.n_threads = 1, .max_seq_len = 256});
   const auto engine = model.load();
   ChatRequest request;

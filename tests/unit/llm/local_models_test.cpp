@@ -20,7 +20,7 @@ using testing::HasSubstr;
 class LocalModelsTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (stories260k().empty()) GTEST_SKIP() << "no test data";
+    if (stories260k().empty()) GTEST_SKIP() << kNoTestData;
     fs::create_directories(root());
   }
   fs::path root() const { return folder.path() / "models"; }

@@ -254,7 +254,7 @@ TEST(ChatTemplate, MessagesOfTheWrongShapeAreRefused) {
 
 TEST(ChatTemplate, TheQwenTemplateOfTheTestDataRenders) {
   std::ifstream file(test_data("tokenizers/qwen2.5-0.5b-instruct/tokenizer_config.json"));
-  if (!file) GTEST_SKIP() << "no test data";
+  if (!file) GTEST_SKIP() << kNoTestData;
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto config = parse_json(text);
   const auto qwen = ChatTemplate::parse(require_string(config.get_object(), "chat_template"), "qwen2.5");

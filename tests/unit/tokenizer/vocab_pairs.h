@@ -11,7 +11,7 @@
 
 #define QN_REQUIRE_TEST_DATA(name)                           \
   const std::filesystem::path name = quintet::test_data(""); \
-  if (name.empty()) GTEST_SKIP() << "no test data: set QUINTET_TEST_DATA to its folder"
+  if (name.empty()) GTEST_SKIP() << quintet::kNoTestData
 
 /// Texts and expected ids of llama.cpp's vocabulary tests.
 struct VocabPair {
