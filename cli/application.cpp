@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "apps/chat/schema.h"
 #include "apps/faq/prompts.h"
 #include "apps/faq/schema.h"
 #include "core/error.h"
@@ -18,8 +19,8 @@ namespace {
 
 std::vector<Migration> all_migrations() {
   std::vector<Migration> all;
-  for (const auto migrations :
-       {telemetry_migrations(), KeyStore::migrations(), ModelSettings::migrations(), faq::migrations()})
+  for (const auto migrations : {telemetry_migrations(), KeyStore::migrations(), ModelSettings::migrations(),
+                                faq::migrations(), conversation_migrations()})
     all.insert(all.end(), migrations.begin(), migrations.end());
   return all;
 }

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/chat/conversation_store.h"
 #include "apps/faq/answerer.h"
-#include "apps/faq/conversation_store.h"
 #include "apps/faq/knowledge_cache.h"
 #include "apps/faq/knowledge_store.h"
 #include "apps/faq/question_log.h"
@@ -52,7 +52,7 @@ class Application {
   faq::KnowledgeStore knowledge;
   faq::KnowledgeCache cache;
   faq::QuestionLog questions;
-  faq::ConversationStore conversations;
+  ConversationStore conversations;
   faq::Answerer answerer;
 };
 

@@ -2,7 +2,7 @@
 #include <iostream>
 #include <unistd.h>
 
-#include "apps/faq/chat_service.h"
+#include "apps/faq/chat_responder.h"
 #include "apps/faq/import.h"
 #include "commands.h"
 #include "core/error.h"

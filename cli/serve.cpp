@@ -9,13 +9,15 @@
 
 #include <fmt/core.h>
 
-#include "apps/faq/chat_service.h"
+#include "apps/chat/chat_service.h"
+#include "apps/faq/chat_responder.h"
 #include "commands.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/worker_pool.h"
 #include "inference/model_downloads.h"
 #include "serving/auth.h"
+#include "serving/conversation_routes.h"
 #include "serving/faq_routes.h"
 #include "serving/model_routes.h"
 #include "serving/openapi.h"
@@ -237,14 +239,18 @@ int serve(Application& app, const ServeArguments& arguments) {
       static_cast<std::size_t>(std::max<std::int64_t>(4, options.integer("serve.max_workers")));
   WorkerPool workers(pool_options, app.log);
   const auto find_model = [&app](std::string_view id) { return app.models.find(id); };
-  faq::ChatService chat({}, app.database, app.conversations, app.cache, app.answerer, find_model, workers,
-                        app.log);
+  const faq::ChatResponder faq_responder(app.cache, app.answerer, find_model);
+  ChatService chat({}, app.database, app.conversations, {{"faq", &faq_responder}}, workers, app.log);
 
   MetricsRegistry metrics;
   RequestMetrics request_metrics(metrics);
   const std::size_t max_upload = options.bytes("serve.max_upload");
-  FaqServices faq_services{app.knowledge, app.cache,    app.questions, app.conversations,
-                           chat,          app.answerer, find_model,    max_upload};
+  FaqServices faq_services{app.knowledge, app.cache, app.questions, app.answerer, find_model, max_upload};
+  ConversationServices conversation_services{
+      app.conversations, chat, find_model,
+      [&app](std::string_view message, const std::optional<std::string>& rating, const std::string& comment) {
+        app.questions.rate(message, rating ? faq::parse_rating(*rating) : std::nullopt, comment);
+      }};
   OperationsServices operations{
       .version = QN_VERSION,
       .keys_required = [&keys, auth_policy] { return are_keys_required(&keys, auth_policy); },
@@ -275,7 +281,7 @@ int serve(Application& app, const ServeArguments& arguments) {
 
   Router router;
   for (auto& route : faq_routes(faq_services)) router.add(std::move(route));
-  for (auto& route : conversation_routes(faq_services)) router.add(std::move(route));
+  for (auto& route : conversation_routes(conversation_services)) router.add(std::move(route));
   for (auto& route : operations_routes(operations)) router.add(std::move(route));
   for (auto& route : model_routes(model_services)) router.add(std::move(route));
   for (auto& route : widget_routes(assets, server_settings.allowed_origins)) router.add(std::move(route));

@@ -251,4 +251,35 @@ bool is_unspaced_script(char32_t c) noexcept {
          (c >= 0x20000 && c <= 0x3134F);  // Han extensions B to G
 }
 
+namespace {
+
+constexpr std::size_t kMaxSlugBytes = 64;
+
+bool is_slug_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+}  // namespace
+
+std::string slug(std::string_view text) {
+  std::string out;
+  for (const char c : fold_for_search(text)) {
+    if (is_slug_letter(c)) {
+      out += c;
+    } else if (!out.empty() && out.back() != '-') {
+      out += '-';
+    }
+    if (out.size() == kMaxSlugBytes) break;
+  }
+  while (!out.empty() && out.back() == '-') out.pop_back();
+  return out;
+}
+
+bool is_slug(std::string_view text) noexcept {
+  if (text.empty() || text.size() > kMaxSlugBytes || text.front() == '-' || text.back() == '-') return false;
+  for (const char c : text)
+    if (!is_slug_letter(c) && c != '-') return false;
+  return true;
+}
+
 }  // namespace quintet

@@ -75,6 +75,12 @@ std::string sanitize_utf8(std::string_view text);
 /// The longest prefix of at most `max_bytes` that does not cut a character; `text` must be valid UTF-8.
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) noexcept;
 
+/// `text` as a name for URLs and files: [a-z0-9-], at most 64 bytes, no '-' at either end; accents are
+/// dropped. Empty when nothing is left ("???", "文書").
+std::string slug(std::string_view text);
+/// What slug() gives, and not empty.
+bool is_slug(std::string_view text) noexcept;
+
 /// Code points in valid UTF-8.
 std::size_t count_code_points(std::string_view text) noexcept;
 

@@ -1,8 +1,7 @@
-#include <limits>
+#include "serving/conversation_routes.h"
 
 #include "core/error.h"
 #include "core/text.h"
-#include "serving/faq_routes.h"
 #include "serving/response_writer.h"
 
 namespace quintet {
@@ -13,7 +12,8 @@ const std::string& owner_of(const HttpRequest& request) {
   return request.caller.key_id;
 }
 
-HttpResponse stream(FaqServices& services, const std::shared_ptr<faq::Run>& run, std::size_t next_index) {
+HttpResponse stream(ConversationServices& services, const std::shared_ptr<AnswerRun>& run,
+                    std::size_t next_index) {
   EventStreamBody body;
   body.log = run->events;
   body.stream_id = run->id;
@@ -24,7 +24,7 @@ HttpResponse stream(FaqServices& services, const std::shared_ptr<faq::Run>& run,
 
 /// Where to go on, from Last-Event-ID or `?after=`; an id of another attempt starts this one from its
 /// beginning.
-std::size_t resume_index(const HttpRequest& request, const faq::Run& run) {
+std::size_t resume_index(const HttpRequest& request, const AnswerRun& run) {
   std::string last;
   if (const auto header = request.headers.get("Last-Event-ID")) last = *header;
   if (const auto after = request.query_value("after"); after && last.empty()) last = *after;
@@ -33,22 +33,23 @@ std::size_t resume_index(const HttpRequest& request, const faq::Run& run) {
   return parse_last_event_id(last, run.id).value_or(0);
 }
 
-faq::ChatService::Asked asked_from(const FaqServices& services, const JsonObject& body,
-                                   const HttpRequest& request) {
-  faq::ChatService::Asked asked;
+AskedMessage asked_from(const ConversationServices& services, const JsonObject& body,
+                        const HttpRequest& request) {
+  AskedMessage asked;
   asked.text = get_string(body, "text").value_or("");
   asked.model = get_string(body, "model").value_or("");
+  if (const JsonObject* options = get_object(body, "options")) asked.options = *options;
   asked.trace = request.trace;
-  require_may_use_model(services, request.caller, asked.model);
+  require_may_use_model(services.find_model, request.caller, asked.model);
   return asked;
 }
 
 std::string attachment_name(std::string_view title) {
-  const std::string name = faq::slug(title);
-  return cat("attachment; filename=\"", name, ".md\"");
+  const std::string name = slug(title);
+  return cat("attachment; filename=\"", name.empty() ? "conversation" : name, ".md\"");
 }
 
-using Position = faq::ConversationStore::Position;
+using Position = ConversationStore::Position;
 
 std::string cursor_of(const Position& position) {
   return cat(position.updated_at, ".", position.id);
@@ -63,17 +64,17 @@ std::optional<Position> position_of(const HttpRequest& request) {
   return Position{*time, cursor.substr(dot + 1)};
 }
 
-std::vector<Route> list_routes(FaqServices& services) {
+std::vector<Route> list_routes(ConversationServices& services) {
   return {
       {"GET", "/api/conversations",
        [&services](const HttpRequest& request, std::stop_token) {
-         const auto page =
-             services.conversations.list(owner_of(request), request.query_value("kb").value_or(""),
-                                         request.query_value("query").value_or(""), position_of(request),
-                                         request.query_int("limit", 50, 1, 200));
+         const auto page = services.conversations.list(
+             owner_of(request), request.query_value("app").value_or(""),
+             request.query_value("kb").value_or(""), request.query_value("query").value_or(""),
+             position_of(request), request.query_int("limit", 50, 1, 200));
          JsonArray conversations;
          for (const auto& conversation : page.conversations)
-           conversations.push_back(faq::to_json_object(conversation));
+           conversations.push_back(to_json_object(conversation));
          return HttpResponse::json(
              JsonObject{{"conversations", std::move(conversations)},
                         {"next_cursor", page.next ? Json(cursor_of(*page.next)) : Json(nullptr)}});
@@ -81,24 +82,27 @@ std::vector<Route> list_routes(FaqServices& services) {
       {"POST", "/api/conversations",
        [&services](const HttpRequest& request, std::stop_token) {
          const JsonObject body = request.json_object();
-         const auto kb = services.knowledge.get(require_string(body, "kb"));
-         const auto made = services.conversations.create(owner_of(request), kb.name,
+         const std::string app = get_string(body, "app").value_or("faq");
+         const std::string kb = require_string(body, "kb");
+         services.chat.responder(app).check_subject(kb);
+         const auto made = services.conversations.create(owner_of(request), app, kb,
                                                          get_string(body, "title").value_or(""));
-         return HttpResponse::json(faq::to_json_object(made), 201);
+         return HttpResponse::json(to_json_object(made), 201);
        }},
       {"GET", "/api/conversations/{id}",
        [&services](const HttpRequest& request, std::stop_token) {
          const std::string& id = request.parameter("id");
+         const auto conversation = services.conversations.get(owner_of(request), id);
+         const Responder& responder = services.chat.responder(conversation.app);
          JsonArray messages;
          for (const auto& message : services.conversations.messages(owner_of(request), id))
-           messages.push_back(faq::to_json_object(message));
-         return HttpResponse::json(JsonObject{
-             {"conversation", faq::to_json_object(services.conversations.get(owner_of(request), id))},
-             {"messages", std::move(messages)}});
+           messages.push_back(to_json_object(message, responder));
+         return HttpResponse::json(
+             JsonObject{{"conversation", to_json_object(conversation)}, {"messages", std::move(messages)}});
        }},
       {"PATCH", "/api/conversations/{id}",
        [&services](const HttpRequest& request, std::stop_token) {
-         return HttpResponse::json(faq::to_json_object(services.conversations.rename(
+         return HttpResponse::json(to_json_object(services.conversations.rename(
              owner_of(request), request.parameter("id"), require_string(request.json_object(), "title"))));
        }},
       {"DELETE", "/api/conversations/{id}",
@@ -111,7 +115,8 @@ std::vector<Route> list_routes(FaqServices& services) {
          const std::string& id = request.parameter("id");
          const auto conversation = services.conversations.get(owner_of(request), id);
          auto response = HttpResponse::text(
-             faq::to_markdown(conversation, services.conversations.messages(owner_of(request), id)),
+             to_markdown(conversation, services.conversations.messages(owner_of(request), id),
+                         services.chat.responder(conversation.app)),
              "text/markdown; charset=utf-8");
          response.headers.set("Content-Disposition", attachment_name(conversation.title));
          return response;
@@ -121,7 +126,7 @@ std::vector<Route> list_routes(FaqServices& services) {
 
 }  // namespace
 
-std::vector<Route> conversation_routes(FaqServices& services) {
+std::vector<Route> conversation_routes(ConversationServices& services) {
   std::vector<Route> routes = list_routes(services);
   routes.push_back(
       {"POST", "/api/conversations/{id}/messages", [&services](const HttpRequest& request, std::stop_token) {
@@ -153,9 +158,9 @@ std::vector<Route> conversation_routes(FaqServices& services) {
          const std::string& id = request.parameter("message");
          services.conversations.message(owner_of(request), id);  // NotFound for another owner's
          const auto name = get_string(body, "rating");
-         const auto rating = name ? faq::parse_rating(*name) : std::nullopt;
-         if (name && !rating) throw InvalidArgument("\"rating\" is \"up\", \"down\" or null");
-         services.questions.rate(id, rating, get_string(body, "comment").value_or(""));
+         if (name && *name != "up" && *name != "down")
+           throw InvalidArgument("\"rating\" is \"up\", \"down\" or null");
+         services.rate(id, name, get_string(body, "comment").value_or(""));
          return HttpResponse::no_content();
        }});
   for (auto& route : routes) route.scope = "chat";

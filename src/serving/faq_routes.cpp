@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "apps/faq/chat_responder.h"
 #include "apps/faq/import.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -200,17 +201,6 @@ faq::Answer answer_at_once(FaqServices& services, const faq::TrainedKnowledge& k
   }
 }
 
-}  // namespace
-
-void require_may_use_model(const FaqServices& services, const Caller& caller, std::string_view id) {
-  if (id.empty() || caller.has_scope("admin")) return;
-  const ChatModelInfo wanted = services.find_model(id)->info();
-  if (wanted.is_ready || wanted.id == services.find_model("")->info().id) return;
-  throw Forbidden(cat(wanted.id, " is not in memory, and loading it needs the scope admin"));
-}
-
-namespace {
-
 HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_token stop) {
   const JsonObject body = request.json_object();
   faq::Question question;
@@ -229,7 +219,7 @@ HttpResponse ask(FaqServices& services, const HttpRequest& request, std::stop_to
   }
   const auto knowledge = services.cache.get(request.parameter("kb"));
   const std::string model_id = get_string(body, "model").value_or("");
-  require_may_use_model(services, request.caller, model_id);
+  require_may_use_model(services.find_model, request.caller, model_id);
   const auto model = services.find_model(model_id);
   const TimestampMs asked_at = now_ms();
   const faq::Answer answer = answer_at_once(services, *knowledge, question, *model, stop);

@@ -10,7 +10,6 @@ namespace {
 constexpr std::size_t kMaxQuestionBytes = 10'000;
 constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 constexpr std::size_t kMaxListItems = 10'000;
-constexpr std::size_t kMaxSlugBytes = 64;
 
 void check_text(std::string_view what, std::string_view text, std::size_t max_bytes, bool required) {
   if (required && trim(text).empty())
@@ -92,17 +91,7 @@ std::string slug(std::string_view text) {
   if (const auto slash = text.find_last_of("/\\"); slash != std::string_view::npos)
     text.remove_prefix(slash + 1);
   if (const auto dot = text.find('.'); dot != std::string_view::npos && dot > 0) text = text.substr(0, dot);
-  std::string out;
-  for (const char c : fold_for_search(text)) {
-    const bool keep = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (keep) {
-      out += c;
-    } else if (!out.empty() && out.back() != '-') {
-      out += '-';
-    }
-    if (out.size() == kMaxSlugBytes) break;
-  }
-  while (!out.empty() && out.back() == '-') out.pop_back();
+  const std::string out = quintet::slug(text);
   return out.empty() ? "faq" : out;
 }
 

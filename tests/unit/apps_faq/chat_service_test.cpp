@@ -1,9 +1,11 @@
-#include "apps/faq/chat_service.h"
+#include "apps/chat/chat_service.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apps/faq/chat_responder.h"
 #include "apps/faq/prompts.h"
+#include "apps/faq/question_log.h"
 #include "core/error.h"
 #include "llm/scripted_model.h"
 #include "temporary_database.h"
@@ -12,6 +14,7 @@ namespace quintet::faq {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using namespace std::chrono_literals;
 
 class ChatServiceTest : public testing::Test {
@@ -19,21 +22,21 @@ class ChatServiceTest : public testing::Test {
   ChatServiceTest() {
     store_.create("shop", "", "");
     store_.add("shop", make_entry("Do you ship abroad?", "Yes."), "ann");
-    conversation_ = conversations_.create("", "shop", "").id;
+    conversation_ = conversations_.create("", "faq", "shop", "").id;
   }
 
   void use(std::vector<ScriptedTurn> turns, ChatService::Options options = {}) {
     model_ = std::make_shared<ScriptedModel>(std::move(turns));
-    chat_ = std::make_unique<ChatService>(
-        options, *database_, conversations_, cache_, answerer_, [this](std::string_view) { return model_; },
-        workers_, null_log());
+    chat_ =
+        std::make_unique<ChatService>(options, *database_, conversations_,
+                                      ChatService::Responders{{"faq", &responder_}}, workers_, null_log());
   }
-  std::shared_ptr<faq::Run> ask(std::string text) {
-    return chat_->ask("", conversation_, {std::move(text), "", {}});
+  std::shared_ptr<AnswerRun> ask(std::string text) {
+    return chat_->ask("", conversation_, {std::move(text), "", {}, {}});
   }
 
   /// Reads a run to its end, however long it takes.
-  static std::vector<EventLog::Event> read_all(const faq::Run& run) {
+  static std::vector<EventLog::Event> read_all(const AnswerRun& run) {
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t n_wakes = 0;
@@ -60,6 +63,7 @@ class ChatServiceTest : public testing::Test {
   ConversationStore conversations_{*database_};
   PromptLibrary prompts_{built_in_prompts()};
   Answerer answerer_{{}, prompts_};
+  ChatResponder responder_{cache_, answerer_, [this](std::string_view) { return model_; }};
   WorkerPool workers_{{}, null_log()};
   std::shared_ptr<ChatModel> model_;
   std::unique_ptr<ChatService> chat_;
@@ -85,7 +89,7 @@ TEST_F(ChatServiceTest, AFailureBeforeTheFirstTokenIsAnErrorEventAndCanBeRetried
   const auto events = read_all(*ask("Do you ship?"));
   EXPECT_THAT(types(events), ElementsAre("start", "error"));
   EXPECT_EQ(last_message().status, MessageStatus::failed);
-  const auto retried = read_all(*chat_->retry("", conversation_, last_message().id, {"", "", {}}));
+  const auto retried = read_all(*chat_->retry("", conversation_, last_message().id, {"", "", {}, {}}));
   EXPECT_EQ(retried.back().type, "done");
   EXPECT_EQ(last_message().text, "Yes.");
   EXPECT_EQ(conversations_.messages("", conversation_).size(), 2u);
@@ -136,6 +140,16 @@ TEST_F(ChatServiceTest, DestructionStopsWhatRuns) {
   chat_.reset();
   EXPECT_TRUE(run->events->closed());
   EXPECT_EQ(last_message().status, MessageStatus::cancelled);
+}
+
+TEST_F(ChatServiceTest, ExportsMarkdownWithItsSources) {
+  use({ScriptedTurn().say("Yes [E1].")});
+  read_all(*ask("Do you ship?"));
+  const auto text = to_markdown(conversations_.get("", conversation_),
+                                conversations_.messages("", conversation_), responder_);
+  EXPECT_THAT(text, HasSubstr("# Do you ship?"));
+  EXPECT_THAT(text, HasSubstr("## Answer\n\nYes."));
+  EXPECT_THAT(text, HasSubstr("- Do you ship abroad? (`"));
 }
 
 }  // namespace

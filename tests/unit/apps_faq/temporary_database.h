@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "apps/chat/schema.h"
 #include "apps/faq/entry.h"
 #include "apps/faq/schema.h"
 #include "core/ids.h"
@@ -18,7 +19,7 @@ class TemporaryDatabase {
     std::filesystem::create_directories(folder_);
     Database::Options options;
     options.path = folder_ / "test.db";
-    database_ = std::make_unique<Database>(options, migrations(), null_log());
+    database_ = std::make_unique<Database>(options, all_migrations(), null_log());
   }
   ~TemporaryDatabase() {
     database_.reset();
@@ -31,6 +32,12 @@ class TemporaryDatabase {
   Database* operator->() noexcept { return database_.get(); }
 
  private:
+  static std::vector<Migration> all_migrations() {
+    std::vector<Migration> all(migrations().begin(), migrations().end());
+    all.insert(all.end(), conversation_migrations().begin(), conversation_migrations().end());
+    return all;
+  }
+
   std::filesystem::path folder_;
   std::unique_ptr<Database> database_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,11 +11,12 @@
 #include "core/time.h"
 #include "storage/database.h"
 
-namespace quintet::faq {
+namespace quintet {
 
 struct Conversation {
   std::string id;
-  std::string kb;
+  std::string app;  // whose it is: "faq", "docs"
+  std::string kb;   // what it is about: a knowledge base, a collection
   std::string title;
   std::string owner;
   TimestampMs created_at = 0;
@@ -25,7 +27,7 @@ struct Conversation {
 enum class MessageStatus : std::uint8_t { streaming, complete, cancelled, interrupted, failed };
 std::string_view message_status_name(MessageStatus status) noexcept;
 
-/// A message as a person sees it. `details` is what an assistant message knows about itself (entries,
+/// A message as a person sees it. `details` is what an assistant message knows about itself (sources,
 /// confidence, model, cost …), in the form the HTTP API shows.
 struct ConversationMessage {
   std::string id;
@@ -54,10 +56,11 @@ class ConversationStore {
     std::vector<Conversation> conversations;  // newest first
     std::optional<Position> next;             // `after` of the next page
   };
-  /// `kb` and `query` empty = all; `query` is looked for in titles and messages.
-  Page list(std::string_view owner, std::string_view kb, std::string_view query,
+  /// `app`, `kb` and `query` empty = all; `query` is looked for in titles and messages.
+  Page list(std::string_view owner, std::string_view app, std::string_view kb, std::string_view query,
             const std::optional<Position>& after, std::int64_t limit) const;
-  Conversation create(std::string_view owner, std::string_view kb, std::string_view title);
+  Conversation create(std::string_view owner, std::string_view app, std::string_view kb,
+                      std::string_view title);
   Conversation get(std::string_view owner, std::string_view id) const;
   std::vector<ConversationMessage> messages(std::string_view owner, std::string_view id) const;
   /// With the owner of its conversation checked.
@@ -73,9 +76,10 @@ class ConversationStore {
     std::vector<ConversationMessage> history;  // what came before
   };
   Exchange begin_exchange(std::string_view owner, std::string_view id, std::string_view text);
-  /// Empties the last assistant message for another try. Throws Conflict when it is not the last or still
-  /// streaming.
-  Exchange begin_retry(std::string_view owner, std::string_view id, std::string_view message_id);
+  /// Empties the last assistant message for another try; `forget` removes what else was stored about it, in
+  /// the same transaction. Throws Conflict when it is not the last or still streaming.
+  Exchange begin_retry(std::string_view owner, std::string_view id, std::string_view message_id,
+                       const std::function<void(Connection&)>& forget);
   /// Stores a finished answer; used inside a caller's write.
   static void finish(Connection& db, const ConversationMessage& answer);
   /// Answers that were streaming when a process died become `interrupted`; called once at start.
@@ -85,7 +89,4 @@ class ConversationStore {
   Database& database_;
 };
 
-/// A conversation as Markdown, for people.
-std::string to_markdown(const Conversation& conversation, const std::vector<ConversationMessage>& messages);
-
-}  // namespace quintet::faq
+}  // namespace quintet

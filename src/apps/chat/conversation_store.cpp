@@ -1,15 +1,15 @@
-#include "apps/faq/conversation_store.h"
+#include "apps/chat/conversation_store.h"
 
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/text.h"
 
-namespace quintet::faq {
+namespace quintet {
 
 namespace {
 
 constexpr std::string_view kConversationColumns =
-    "c.id, c.kb, c.title, c.owner, c.created_at, c.updated_at, "
+    "c.id, c.app, c.kb, c.title, c.owner, c.created_at, c.updated_at, "
     "(SELECT count(*) FROM message m WHERE m.conversation_id = c.id)";
 constexpr std::string_view kMessageColumns =
     "m.id, m.conversation_id, m.position, m.role, m.text, m.status, m.created_at, m.details, m.rating";
@@ -17,7 +17,8 @@ constexpr std::size_t kMaxTitleBytes = 200;
 constexpr std::size_t kTitleFromQuestionBytes = 80;
 
 Conversation read_conversation(const Statement& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.integer(5), row.integer(6)};
+  return {row.text(0), row.text(1),    row.text(2),    row.text(3),
+          row.text(4), row.integer(5), row.integer(6), row.integer(7)};
 }
 
 MessageStatus parse_status(std::string_view name) {
@@ -88,26 +89,28 @@ std::string_view message_status_name(MessageStatus status) noexcept {
   return "failed";
 }
 
-ConversationStore::Page ConversationStore::list(std::string_view owner, std::string_view kb,
-                                                std::string_view query, const std::optional<Position>& after,
+ConversationStore::Page ConversationStore::list(std::string_view owner, std::string_view app,
+                                                std::string_view kb, std::string_view query,
+                                                const std::optional<Position>& after,
                                                 std::int64_t limit) const {
   Page page;
   database_.read([&](Connection& db) {
-    Statement rows = db.prepare(cat(
-        "SELECT ", kConversationColumns,
-        " FROM conversation c WHERE c.owner = ?1 AND (?2 = '' OR c.kb = ?2) AND (?3 = '%%' OR "
-        "c.title LIKE ?3 "
-        "ESCAPE '\\' OR EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND "
-        "m.text LIKE ?3 ESCAPE "
-        "'\\')) AND (?4 IS NULL OR (c.updated_at, c.id) < (?4, ?5)) ORDER BY c.updated_at DESC, c.id DESC "
-        "LIMIT ?6"));
+    Statement rows =
+        db.prepare(cat("SELECT ", kConversationColumns,
+                       " FROM conversation c WHERE c.owner = ?1 AND (?2 = '' OR c.kb = ?2) AND (?3 = '%%' OR "
+                       "c.title LIKE ?3 "
+                       "ESCAPE '\\' OR EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND "
+                       "m.text LIKE ?3 ESCAPE "
+                       "'\\')) AND (?4 IS NULL OR (c.updated_at, c.id) < (?4, ?5)) AND (?7 = '' OR c.app = "
+                       "?7) ORDER BY c.updated_at DESC, c.id DESC "
+                       "LIMIT ?6"));
     std::optional<TimestampMs> time;
     std::optional<std::string> id;
     if (after) {
       time = after->updated_at;
       id = after->id;
     }
-    rows.bind(owner, kb, like_pattern(trim(query)), time, id, limit + 1);
+    rows.bind(owner, kb, like_pattern(trim(query)), time, id, limit + 1, app);
     while (rows.step()) {
       if (static_cast<std::int64_t>(page.conversations.size()) == limit) {
         page.next = {page.conversations.back().updated_at, page.conversations.back().id};
@@ -119,18 +122,17 @@ ConversationStore::Page ConversationStore::list(std::string_view owner, std::str
   return page;
 }
 
-Conversation ConversationStore::create(std::string_view owner, std::string_view kb, std::string_view title) {
-  Conversation made{new_id("c_"),
-                    std::string(kb),
-                    std::string(truncate_utf8(trim(title), kMaxTitleBytes)),
-                    std::string(owner),
-                    now_ms(),
-                    now_ms(),
-                    0};
+Conversation ConversationStore::create(std::string_view owner, std::string_view app, std::string_view kb,
+                                       std::string_view title) {
+  Conversation made{new_id("c_"),       std::string(app),
+                    std::string(kb),    std::string(truncate_utf8(trim(title), kMaxTitleBytes)),
+                    std::string(owner), now_ms(),
+                    now_ms(),           0};
   database_.write([&](Connection& db) {
     db.execute(
-        "INSERT INTO conversation (id, kb, title, owner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
-        made.id, made.kb, made.title, made.owner, made.created_at, made.updated_at);
+        "INSERT INTO conversation (id, app, kb, title, owner, created_at, updated_at) VALUES (?, ?, ?, ?, ?, "
+        "?, ?)",
+        made.id, made.app, made.kb, made.title, made.owner, made.created_at, made.updated_at);
   });
   return made;
 }
@@ -215,7 +217,8 @@ ConversationStore::Exchange ConversationStore::begin_exchange(std::string_view o
 }
 
 ConversationStore::Exchange ConversationStore::begin_retry(std::string_view owner, std::string_view id,
-                                                           std::string_view message_id) {
+                                                           std::string_view message_id,
+                                                           const std::function<void(Connection&)>& forget) {
   Exchange exchange;
   database_.write([&](Connection& db) {
     require_conversation(db, owner, id);
@@ -234,7 +237,7 @@ ConversationStore::Exchange ConversationStore::begin_retry(std::string_view owne
     exchange.answer.rating.reset();
     exchange.answer.status = MessageStatus::streaming;
     exchange.answer.created_at = now_ms();
-    db.execute("DELETE FROM faq_question WHERE message_id = ?", message_id);
+    forget(db);
     db.execute(
         "UPDATE message SET text = '', details = '{}', rating = NULL, comment = NULL, status = 'streaming', "
         "created_at = ? WHERE id = ?",
@@ -257,23 +260,4 @@ void ConversationStore::mark_abandoned() {
   });
 }
 
-std::string to_markdown(const Conversation& conversation, const std::vector<ConversationMessage>& messages) {
-  std::string out = cat("# ", conversation.title.empty() ? "Conversation" : conversation.title, "\n\n");
-  out += cat("Knowledge base: ", conversation.kb, " · ", to_iso8601(conversation.created_at), "\n");
-  for (const auto& message : messages) {
-    out += cat("\n## ", message.role == "user" ? "Question" : "Answer", "\n\n", message.text, "\n");
-    if (message.status != MessageStatus::complete)
-      out += cat("\n*(", message_status_name(message.status), ")*\n");
-    const JsonArray* entries = get_array(message.details, "entries");
-    if (entries == nullptr || entries->empty()) continue;
-    out += "\nFrom the FAQ:\n\n";
-    for (const auto& entry : *entries) {
-      const JsonObject& object = require_object(entry, "a used entry");
-      out += cat("- ", get_string(object, "question").value_or(""), " (`",
-                 get_string(object, "id").value_or(""), "`)\n");
-    }
-  }
-  return out;
-}
-
-}  // namespace quintet::faq
+}  // namespace quintet
