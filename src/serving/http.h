@@ -40,6 +40,14 @@ struct Caller {
   bool has_scope(std::string_view scope) const noexcept;
 };
 
+/// Takes a body that may be too large for memory, in pieces, on the worker pool: a file being stored. What
+/// append() throws answers the request; a sink that is dropped before its handler ran leaves nothing behind.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  virtual void append(std::string_view bytes) = 0;
+};
+
 /// A request whose body has arrived. Text comes from outside: valid HTTP, nothing more.
 struct HttpRequest {
   std::string method{};                                   // upper case
@@ -49,6 +57,7 @@ struct HttpRequest {
       parameters;  // from the route: "/api/faq/kbs/{kb}" gives "kb"
   HttpHeaders headers;
   std::string body;
+  std::shared_ptr<BodySink> body_sink;  // instead of `body`, on a route that has open_body; null = no body
   Caller caller;
   std::string request_id;
   TraceContext trace;
@@ -120,6 +129,9 @@ struct Route {
   bool is_public = false;     // needs no key even where keys are required
   std::string scope = "faq";  // what a key must allow
   std::size_t max_body_bytes = 2 << 20;
+  /// Where the body goes as it arrives; called on the worker pool with all of the request but its body. Empty
+  /// = into memory.
+  std::function<std::shared_ptr<BodySink>(const HttpRequest&)> open_body{};
 };
 
 }  // namespace quintet

@@ -40,6 +40,8 @@ std::string_view fault_code(int status) {
 
 /// Bodies up to this size are copied behind their head: one packet, one TLS record, one system call.
 constexpr std::size_t kJoinedBodyBytes = 16 * 1024;
+/// A body that goes into a file is handed on in pieces of this size.
+constexpr std::size_t kBodyPieceBytes = 2 << 20;
 
 }  // namespace
 
@@ -170,7 +172,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
     } else {
       const Arrival arrival = co_await read_body(exchange);
       if (arrival == Arrival::gone) co_return false;
-      if (arrival == Arrival::faulty) co_return co_await answer_fault(exchange);
+      if (arrival == Arrival::faulty && !exchange.refusal) co_return co_await answer_fault(exchange);
     }
     if (exchange.parser.state() != RequestParser::State::complete) {
       exchange.keeps_alive = false;
@@ -178,13 +180,14 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
     }
     request.body = std::move(exchange.parser.body());
   }
+  if (exchange.refusal) co_return co_await answer(exchange, std::move(*exchange.refusal));
 
   if (exchange.admission.answer) co_return co_await answer(exchange, std::move(*exchange.admission.answer));
   if (exchange.admission.websocket) co_return co_await run_websocket(exchange, *exchange.admission.websocket);
   const Route& route = *exchange.admission.route;
   if (route.is_instant)
     co_return co_await answer(exchange, environment_.pipeline.handle(route.handler, request, {}));
-  HttpResponse response = co_await run_handler(exchange, route);
+  HttpResponse response = co_await run_handler(exchange, route.handler);
   co_return co_await answer(exchange, std::move(response));
 }
 
@@ -233,7 +236,15 @@ HttpConnection::Awaitable<HttpConnection::Arrival> HttpConnection::read_body(Exc
       exchange.fault = exchange.parser.fault();
       co_return Arrival::faulty;
     }
-    if (exchange.parser.state() == RequestParser::State::complete) co_return Arrival::complete;
+    const bool is_complete = exchange.parser.state() == RequestParser::State::complete;
+    const Route* route = exchange.admission.route;
+    if (route != nullptr && route->open_body &&
+        (is_complete || exchange.parser.body().size() >= kBodyPieceBytes)) {
+      if (!co_await take_body(exchange, *route)) co_return Arrival::faulty;
+      deadline = Clock::now() + stall;
+      if (!is_complete && !input_.empty()) continue;  // more has come meanwhile
+    }
+    if (is_complete) co_return Arrival::complete;
     if (is_over()) co_return Arrival::gone;
     if (Clock::now() >= deadline) {
       exchange.fault = {408, "the request body stopped arriving"};
@@ -244,14 +255,29 @@ HttpConnection::Awaitable<HttpConnection::Arrival> HttpConnection::read_body(Exc
   }
 }
 
-HttpConnection::Awaitable<HttpResponse> HttpConnection::run_handler(Exchange& exchange, const Route& route) {
+HttpConnection::Awaitable<bool> HttpConnection::take_body(Exchange& exchange, const Route& route) {
+  const std::string piece = std::exchange(exchange.parser.body(), {});
+  const HttpHandler store = [&route, &exchange, &piece](const HttpRequest&, std::stop_token) {
+    std::shared_ptr<BodySink>& sink = exchange.request.body_sink;
+    if (sink == nullptr) sink = route.open_body(exchange.request);
+    sink->append(piece);
+    return HttpResponse::no_content();
+  };
+  HttpResponse stored = co_await run_handler(exchange, store);
+  if (stored.status < 400) co_return true;
+  exchange.refusal = std::move(stored);
+  co_return false;
+}
+
+HttpConnection::Awaitable<HttpResponse> HttpConnection::run_handler(Exchange& exchange,
+                                                                    const HttpHandler& handler) {
   stop_source_ = std::stop_source();
   is_handler_done_ = false;
   HttpResponse response;
   // The frame of this coroutine, and with it all that the task refers to, stays until the task has posted.
   const bool is_accepted = environment_.services.workers.submit(
-      [this, loop = loop_, &response, &exchange, &route, stop = stop_source_.get_token()] {
-        response = environment_.pipeline.handle(route.handler, exchange.request, stop);
+      [this, loop = loop_, &response, &exchange, &handler, stop = stop_source_.get_token()] {
+        response = environment_.pipeline.handle(handler, exchange.request, stop);
         asio::post(loop->context, [this] {
           is_handler_done_ = true;
           wake();

@@ -76,8 +76,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     RequestParser parser;
     HttpRequest request;
     Admission admission;
-    Stopwatch stopwatch;         // from the complete head
-    RequestParser::Fault fault;  // why the request was not understood
+    Stopwatch stopwatch;                  // from the complete head
+    RequestParser::Fault fault;           // why the request was not understood
+    std::optional<HttpResponse> refusal;  // from the route's body sink
     std::uint64_t n_written_before = 0;
     bool keeps_alive = false;
     bool is_http10 = false;
@@ -91,7 +92,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Awaitable<bool> serve_one();  // false = close
   Awaitable<Arrival> read_head(Exchange& exchange);
   Awaitable<Arrival> read_body(Exchange& exchange);
-  Awaitable<HttpResponse> run_handler(Exchange& exchange, const Route& route);
+  Awaitable<bool> take_body(Exchange& exchange, const Route& route);  // false = refused, see exchange.refusal
+  Awaitable<HttpResponse> run_handler(Exchange& exchange, const HttpHandler& handler);
   Awaitable<bool> answer(Exchange& exchange, HttpResponse response);
   Awaitable<bool> answer_fault(Exchange& exchange);
   Awaitable<> close();
