@@ -132,6 +132,14 @@ void GgufWriter::f32s(std::string_view key, std::span<const float> values) {
   begin_entry(key, GgufType::array);
   put_array(metadata_, GgufType::f32, values);
 }
+void GgufWriter::f64s(std::string_view key, std::span<const double> values) {
+  begin_entry(key, GgufType::array);
+  put_array(metadata_, GgufType::f64, values);
+}
+void GgufWriter::bytes(std::string_view key, std::string_view values) {
+  begin_entry(key, GgufType::array);
+  put_array(metadata_, GgufType::u8, std::span(values.data(), values.size()));
+}
 void GgufWriter::booleans(std::string_view key, std::span<const bool> values) {
   static_assert(sizeof(bool) == 1);
   begin_entry(key, GgufType::array);

@@ -44,6 +44,9 @@ class GgufWriter {
   void u32s(std::string_view key, std::span<const std::uint32_t> values);
   void i32s(std::string_view key, std::span<const std::int32_t> values);
   void f32s(std::string_view key, std::span<const float> values);
+  void f64s(std::string_view key, std::span<const double> values);
+  /// An array of u8.
+  void bytes(std::string_view key, std::string_view values);
   void booleans(std::string_view key, std::span<const bool> values);
   void texts(std::string_view key, std::span<const std::string> values);
   void texts(std::string_view key, std::span<const std::string_view> values);

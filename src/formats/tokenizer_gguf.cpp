@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "formats/tokenizer_files.h"
+#include "formats/tokenizer_json_steps.h"
 
 namespace quintet {
 
@@ -66,7 +67,8 @@ class GgufTokenizerReader {
   void read_sentencepiece(TokenizerKind kind) {
     data_.kind = kind;
     if (data_.scores.empty()) data_.scores.assign(data_.pieces.size(), 0.0);
-    data_.byte_fallback = true;  // where all 256 byte pieces are there
+    // Where all 256 byte pieces are there.
+    data_.byte_fallback = file_.boolean("quintet.tokenizer.byte_fallback").value_or(true);
     NormalizeSentencePiece normalizer;
     const bool is_unigram = kind == TokenizerKind::unigram;
     normalizer.add_dummy_prefix = file_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
@@ -81,11 +83,15 @@ class GgufTokenizerReader {
       add_bos_ = true;
     }
     data_.decoder = {DecoderKind::sentencepiece, normalizer.add_dummy_prefix, false, "", "", false};
-    if (const auto scheme = file_.text("quintet.tokenizer.metaspace")) {
+    if (is_unigram && file_.find("quintet.tokenizer.pre_tokenizer") != nullptr) {
+      read_json_steps();
+    } else if (const auto scheme = file_.text("quintet.tokenizer.metaspace")) {
       read_metaspace(*scheme);
     } else {
       data_.normalizers.push_back(std::move(normalizer));
     }
+    data_.decoder.unknown_text = file_.text("quintet.tokenizer.unknown_text").value_or("");
+    data_.decoder.strip_all_leading = file_.boolean("quintet.tokenizer.strip_all_leading").value_or(false);
     find_unknown();
     // As tokenizer_gguf_writer.h has it: the merges say exactly what the scores say nearly.
     if (!is_unigram && file_.boolean("quintet.tokenizer.merges_decide").value_or(false)) {
@@ -108,6 +114,42 @@ class GgufTokenizerReader {
           cat("GGUF tokenizer: quintet.tokenizer.metaspace is \"", sanitize_utf8(scheme), "\""));
     }
     data_.pre_tokenizers.push_back(std::move(step));
+  }
+
+  /// A unigram tokenizer of the library "tokenizers", as tokenizer_gguf_writer.h has it.
+  void read_json_steps() {
+    data_.scores_are_float = false;
+    const auto parse = [this](std::string_view key) {
+      return parse_json(file_.text(key).value_or("null"), cat("GGUF tokenizer: ", key));
+    };
+    try {
+      Json normalizer = parse("quintet.tokenizer.normalizer");
+      put_charsmap(normalizer);
+      read_normalizer_json(normalizer, data_.normalizers);
+      read_pre_tokenizer_json(parse("quintet.tokenizer.pre_tokenizer"), data_.pre_tokenizers);
+    } catch (const InvalidArgument& error) {
+      throw CorruptData(error.what());
+    }
+    read_exact_scores();
+  }
+
+  /// The charsmap stands once in the file, outside the steps.
+  void put_charsmap(Json& normalizer) const {
+    JsonObject* object = normalizer.if_object();
+    if (object == nullptr) return;
+    if (get_string(*object, "type") == "Precompiled")
+      (*object)["precompiled_charsmap"] = base64_encode(charsmap());
+    if (Json* list = object->if_contains("normalizers"); list != nullptr && list->is_array())
+      for (Json& step : list->get_array()) put_charsmap(step);
+  }
+
+  void read_exact_scores() {
+    const GgufEntry* entry = file_.find("quintet.tokenizer.scores");
+    if (entry == nullptr) return;
+    const auto* array = std::get_if<GgufArray>(&entry->value);
+    if (array == nullptr || array->element_type != GgufType::f64 || array->n > data_.scores.size())
+      throw CorruptData("GGUF tokenizer: quintet.tokenizer.scores must be doubles, at most one a token");
+    std::memcpy(data_.scores.data(), array->bytes.data(), array->bytes.size());
   }
 
   std::string charsmap() const {
@@ -241,14 +283,16 @@ class GgufTokenizerReader {
   }
 
   void make_added_tokens() {
+    const bool pieces_stay = file_.boolean("quintet.tokenizer.user_defined_are_pieces").value_or(false);
     for (std::size_t id = 0; id < data_.pieces.size(); ++id) {
       const PieceType type = data_.types[id];
       const bool is_special = type == PieceType::control || type == PieceType::unknown;
-      if (!is_special && type != PieceType::user_defined) continue;
+      if (!is_special && (type != PieceType::user_defined || pieces_stay)) continue;
       AddedToken token;
       token.text = data_.pieces[id];
       token.id = static_cast<TokenId>(id);
       token.is_special = is_special;
+      if (!data_.scores_are_float) data_.types[id] = PieceType::added;
       data_.added_tokens.push_back(std::move(token));
     }
     if (file_.find("quintet.tokenizer.added_flags") != nullptr) {
@@ -277,6 +321,7 @@ class GgufTokenizerReader {
       token.rstrip = (flags_here & 2u) != 0;
       token.is_normalized = (flags_here & 4u) != 0;
       token.is_single_word = (flags_here & 8u) != 0;
+      if (!data_.scores_are_float && (flags_here & 16u) != 0) data_.types[token.id] = PieceType::normal;
     }
   }
 

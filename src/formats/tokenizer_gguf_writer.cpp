@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "formats/tokenizer_files.h"
+#include "formats/tokenizer_json_steps.h"
 
 namespace quintet {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kMark = "\u2581";
 // Below that of every merge, so that what no merge makes is made last if at all.
 constexpr float kScoreOfNoMerge = -1e7f;
+constexpr float kScoreOfUnused = -1e4f;  // of rows without a piece, as others write it
 
 [[noreturn]] void cannot_say(std::string_view what) {
   throw Unsupported(cat("GGUF can't say that this tokenizer ", what));
@@ -42,6 +44,21 @@ std::string wordpiece_text(const TokenizerData& data, std::size_t id, std::int32
   return cat(kMark, piece);
 }
 
+bool is_added(const TokenizerData& data, TokenId id) {
+  return std::ranges::find(data.added_tokens, id, &AddedToken::id) != data.added_tokens.end();
+}
+
+/// Normalised as SentencePiece does it, not as the library "tokenizers" does.
+bool is_sentencepiece(const TokenizerData& data) {
+  return data.normalizers.size() == 1 && data.pre_tokenizers.empty() &&
+         std::holds_alternative<NormalizeSentencePiece>(data.normalizers[0]);
+}
+
+/// Whether a token, added or unknown, can also be found as a piece of the model: with "tokenizers'" unigram.
+bool is_found_by_model(const TokenizerData& data, TokenId id) {
+  return data.kind == TokenizerKind::unigram && !is_sentencepiece(data) && data.types[id] != PieceType::added;
+}
+
 std::vector<std::int32_t> piece_types(const TokenizerData& data, std::size_t n) {
   std::vector<std::int32_t> types(n, static_cast<std::int32_t>(PieceType::unused));
   for (std::size_t id = 0; id < data.pieces.size(); ++id) {
@@ -56,7 +73,9 @@ std::vector<std::int32_t> piece_types(const TokenizerData& data, std::size_t n) 
     types[token.id] =
         static_cast<std::int32_t>(token.is_special ? PieceType::control : PieceType::user_defined);
   }
-  if (data.special.unk && find_step<SplitByteLevel>(data.pre_tokenizers) == nullptr)
+  const bool is_piece =
+      data.special.unk && is_found_by_model(data, *data.special.unk) && !is_added(data, *data.special.unk);
+  if (data.special.unk && !is_piece && find_step<SplitByteLevel>(data.pre_tokenizers) == nullptr)
     types[*data.special.unk] = static_cast<std::int32_t>(PieceType::unknown);
   return types;
 }
@@ -179,7 +198,80 @@ void write_blanks(GgufWriter& writer, const Blanks& blanks) {
   writer.boolean("quintet.tokenizer.metaspace_split", blanks.metaspace->split);
 }
 
+// ---- Unigram: SentencePiece's own way has keys, that of the library "tokenizers" is written down beside
+// them
+
+/// What GGUF's keys can say of a unigram tokenizer.
+struct UnigramNormalizer {
+  std::string charsmap;
+  bool add_dummy_prefix = false;
+  bool remove_extra_whitespaces = false;
+};
+
+UnigramNormalizer unigram_normalizer(const TokenizerData& data) {
+  UnigramNormalizer result;
+  if (is_sentencepiece(data)) {
+    const auto& step = std::get<NormalizeSentencePiece>(data.normalizers[0]);
+    if (!step.escape_whitespaces) cannot_say("leaves blanks as they are");
+    if (step.treat_whitespace_as_suffix) cannot_say("ends words with blanks instead of starting them");
+    return {step.charsmap, step.add_dummy_prefix, step.remove_extra_whitespaces};
+  }
+  bool has_charsmap = false;
+  for (const NormalizerStep& step : data.normalizers) {
+    if (const auto* charsmap = std::get_if<NormalizeCharsmap>(&step)) {
+      if (has_charsmap) cannot_say("has two charsmaps");
+      has_charsmap = true;
+      result.charsmap = charsmap->charsmap;
+    } else if (const auto* replace = std::get_if<NormalizeReplace>(&step);
+               replace != nullptr && replace->is_regex && replace->pattern == " {2,}") {
+      result.remove_extra_whitespaces = true;
+    } else if (std::holds_alternative<NormalizeSentencePiece>(step)) {
+      cannot_say("normalises text as it does");
+    }
+  }
+  const auto* metaspace = find_step<SplitMetaspace>(data.pre_tokenizers);
+  if (metaspace == nullptr || metaspace->replacement != kMark) cannot_say("leaves blanks as they are");
+  result.add_dummy_prefix = metaspace->prepend != PrependScheme::never;
+  if (find_step<SplitWhitespace>(data.pre_tokenizers) != nullptr) result.remove_extra_whitespaces = true;
+  return result;
+}
+
+/// Everything but the charsmap, which stands elsewhere in the file.
+void write_json_steps(GgufWriter& writer, const TokenizerData& data) {
+  std::vector<NormalizerStep> normalizers = data.normalizers;
+  for (NormalizerStep& step : normalizers)
+    if (auto* charsmap = std::get_if<NormalizeCharsmap>(&step)) charsmap->charsmap.clear();
+  writer.text("quintet.tokenizer.normalizer", to_json(normalizer_json(normalizers)));
+  writer.text("quintet.tokenizer.pre_tokenizer", to_json(pre_tokenizer_json(data.pre_tokenizers)));
+  const bool is_exact = std::ranges::all_of(
+      data.scores, [](double score) { return static_cast<double>(static_cast<float>(score)) == score; });
+  if (!is_exact) writer.f64s("quintet.tokenizer.scores", data.scores);
+}
+
+void write_unigram_normalizer(GgufWriter& writer, const TokenizerData& data) {
+  const UnigramNormalizer normalizer = unigram_normalizer(data);
+  writer.boolean("tokenizer.ggml.add_space_prefix", normalizer.add_dummy_prefix);
+  writer.boolean("tokenizer.ggml.remove_extra_whitespaces", normalizer.remove_extra_whitespaces);
+  if (!normalizer.charsmap.empty()) writer.bytes("tokenizer.ggml.precompiled_charsmap", normalizer.charsmap);
+  const auto is_byte = [](const std::string& piece) { return byte_of_piece(piece).has_value(); };
+  if (!data.byte_fallback && std::ranges::any_of(data.pieces, is_byte))
+    writer.boolean("quintet.tokenizer.byte_fallback", false);
+  if (!is_sentencepiece(data)) write_json_steps(writer, data);
+}
+
 // ---- The parts
+
+/// How SentencePiece's files differ from what GGUF says of them.
+void write_sentencepiece_ways(GgufWriter& writer, const TokenizerData& data) {
+  if (!data.decoder.unknown_text.empty())
+    writer.text("quintet.tokenizer.unknown_text", data.decoder.unknown_text);
+  if (data.decoder.strip_all_leading) writer.boolean("quintet.tokenizer.strip_all_leading", true);
+  for (std::size_t id = 0; id < data.pieces.size(); ++id)
+    if (data.types[id] == PieceType::user_defined && !is_added(data, static_cast<TokenId>(id))) {
+      writer.boolean("quintet.tokenizer.user_defined_are_pieces", true);
+      return;
+    }
+}
 
 std::vector<const BpeMerge*> merges_by_rank(const TokenizerData& data) {
   std::vector<const BpeMerge*> merges;
@@ -253,6 +345,7 @@ void write_model(GgufWriter& writer, const TokenizerData& data, std::size_t n) {
       write_blanks(writer, {.before_text = normalizer->add_dummy_prefix});
       if (normalizer->remove_extra_whitespaces)
         writer.boolean("tokenizer.ggml.remove_extra_whitespaces", true);
+      write_sentencepiece_ways(writer, data);
       return;
     }
     case TokenizerKind::wordpiece: {
@@ -266,8 +359,15 @@ void write_model(GgufWriter& writer, const TokenizerData& data, std::size_t n) {
       writer.boolean("tokenizer.ggml.normalizer.strip_accents", normalizer->strip_accents);
       return;
     }
-    case TokenizerKind::unigram:
-      throw Unsupported("tokenizers of the kind unigram are read, but not written to GGUF");
+    case TokenizerKind::unigram: {
+      std::vector<float> scores(n, kScoreOfUnused);
+      for (std::size_t id = 0; id < data.scores.size(); ++id)
+        scores[id] = static_cast<float>(data.scores[id]);
+      write_pieces("t5", "default", scores);
+      write_unigram_normalizer(writer, data);
+      write_sentencepiece_ways(writer, data);
+      return;
+    }
   }
 }
 
@@ -311,7 +411,8 @@ void write_added_flags(GgufWriter& writer, const TokenizerData& data) {
   std::vector<std::uint32_t> ids, flags;
   for (const AddedToken& token : data.added_tokens) {
     const std::uint32_t of_token = (token.lstrip ? 1u : 0u) | (token.rstrip ? 2u : 0u) |
-                                   (token.is_normalized ? 4u : 0u) | (token.is_single_word ? 8u : 0u);
+                                   (token.is_normalized ? 4u : 0u) | (token.is_single_word ? 8u : 0u) |
+                                   (is_found_by_model(data, token.id) ? 16u : 0u);
     if (of_token == 0) continue;
     ids.push_back(token.id);
     flags.push_back(of_token);

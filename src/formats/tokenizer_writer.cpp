@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "formats/tokenizer_json_steps.h"
 
 namespace quintet {
 
@@ -179,6 +180,14 @@ JsonObject vocab_object(const TokenizerData& data, bool with_added) {
 
 }  // namespace
 
+Json normalizer_json(const std::vector<NormalizerStep>& steps) {
+  return sequence<NormalizerWriter>(steps, "normalizers");
+}
+
+Json pre_tokenizer_json(const std::vector<PreTokenizerStep>& steps) {
+  return sequence<PreTokenizerWriter>(steps, "pretokenizers");
+}
+
 std::string to_tokenizer_json(const TokenizerData& data) {
   require_bpe(data);
   JsonArray added;
@@ -208,16 +217,15 @@ std::string to_tokenizer_json(const TokenizerData& data) {
                    {"ignore_merges", data.ignore_merges},
                    {"vocab", vocab_object(data, false)},
                    {"merges", std::move(merges)}};
-  return to_json(
-      JsonObject{{"version", "1.0"},
-                 {"truncation", nullptr},
-                 {"padding", nullptr},
-                 {"added_tokens", std::move(added)},
-                 {"normalizer", sequence<NormalizerWriter>(data.normalizers, "normalizers")},
-                 {"pre_tokenizer", sequence<PreTokenizerWriter>(data.pre_tokenizers, "pretokenizers")},
-                 {"post_processor", post_processor_json(data)},
-                 {"decoder", decoder_json(data.decoder)},
-                 {"model", std::move(model)}});
+  return to_json(JsonObject{{"version", "1.0"},
+                            {"truncation", nullptr},
+                            {"padding", nullptr},
+                            {"added_tokens", std::move(added)},
+                            {"normalizer", normalizer_json(data.normalizers)},
+                            {"pre_tokenizer", pre_tokenizer_json(data.pre_tokenizers)},
+                            {"post_processor", post_processor_json(data)},
+                            {"decoder", decoder_json(data.decoder)},
+                            {"model", std::move(model)}});
 }
 
 std::string to_vocab_json(const TokenizerData& data) {
