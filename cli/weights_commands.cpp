@@ -91,6 +91,7 @@ int quantize(const QuantizeArguments& arguments) {
       interrupt.token());
   display.finish();
   say_left_out(report.left_out);
+  for (const std::string& note : report.notes) std::cerr << note << '\n';
   if (arguments.as_json) {
     JsonArray tensors;
     for (const QuantizedTensor& tensor : report.tensors) {
@@ -105,6 +106,7 @@ int quantize(const QuantizeArguments& arguments) {
                                            {"bytes", report.n_bytes},
                                            {"bits_per_weight", report.bits_per_weight()},
                                            {"left_out", to_json_array(report.left_out)},
+                                           {"notes", to_json_array(report.notes)},
                                            {"tensors", std::move(tensors)}})
               << '\n';
     return 0;

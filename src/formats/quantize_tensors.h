@@ -34,6 +34,7 @@ struct QuantizeReport {
   std::size_t n_parameters = 0;
   std::size_t n_bytes = 0;                 // of all tensors
   std::vector<std::string> left_out = {};  // tensors of the input that the model doesn't read
+  std::vector<std::string> notes = {};     // what other programs can't know of the output, for people
   double bits_per_weight() const noexcept {
     return n_parameters == 0 ? 0 : 8.0 * static_cast<double>(n_bytes) / static_cast<double>(n_parameters);
   }

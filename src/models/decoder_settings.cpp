@@ -64,7 +64,8 @@ void read_rope_scaling(const WeightLoader& loader, std::size_t max_seq_len, Rope
   }
   // The factor in the file comes on top of what yarn computes.
   rope.attention_factor = attention_factor;
-  if (rope.scaling == RopeScaling::yarn) rope.attention_factor *= 0.1f * std::log(rope.factor) + 1.0f;
+  if (rope.scaling == RopeScaling::yarn)
+    rope.attention_factor *= 0.1f * std::log(std::max(1.0f, rope.factor)) + 1.0f;
   const bool is_long = rope.seq_len > rope.original_seq_len;
   const std::size_t n_pairs = rope.dim / 2;
   rope.frequency_factors = read_frequency_factors(source, "rope_freqs.weight", n_pairs);

@@ -224,6 +224,20 @@ bool is_said_by_divisors(const HfSource& source, std::string_view key) {
   return scaling == "longrope" && key == "rope.scaling.factor";
 }
 
+/// GGUF has no name for dynamic NTK, and programs may end at a name that they don't know: it stands under
+/// keys of ours (gguf_source.h), and others run the model as it was trained.
+bool is_said_by_our_keys(const HfSource& source, std::string_view key) {
+  return source.text("rope.scaling.type") == "dynamic" && key.starts_with("rope.scaling.");
+}
+
+std::vector<std::string> notes_on(const HfSource& source) {
+  if (!is_said_by_our_keys(source, "rope.scaling.type")) return {};
+  return {
+      cat("GGUF has no name for the scaling of rotations \"dynamic\" (NTK): Quintet goes by it, other "
+          "programs run the model unscaled, which is the same up to ",
+          source.integer("rope.scaling.original_context_length").value_or(0), " tokens")};
+}
+
 void write_settings(GgufWriter& writer, const HfSource& source, std::size_t vocab_size) {
   const std::string prefix = cat(source.architecture(), ".");
   writer.text("general.architecture", source.architecture());
@@ -231,7 +245,7 @@ void write_settings(GgufWriter& writer, const HfSource& source, std::size_t voca
   writer.text("general.name", source.name());
   for (const auto& [name, value] : source.settings().all()) {
     if (is_said_by_divisors(source, name)) continue;
-    const std::string key = prefix + name;
+    const std::string key = cat(is_said_by_our_keys(source, name) ? "quintet." : prefix, name);
     std::visit(SettingWriter{writer, key}, value);
   }
   if (const auto length = source.integer("attention.key_length"))
@@ -305,6 +319,7 @@ QuantizeReport quantize_model(const fs::path& in, const fs::path& out, const Qua
       writer, exported.tensors(), {mixture, exported.mixture_model(importance.size() != 0), importance},
       options, progress, stop);
   writer.finish();
+  report.notes = notes_on(source);
   report.left_out = source.unread_tensors();
   report.left_out.insert(report.left_out.end(), exported.extra().begin(), exported.extra().end());
   return report;

@@ -4,7 +4,11 @@
 
 namespace quintet {
 
+GgufSource::GgufSource(GgufFile file)
+    : file_(std::move(file)), has_own_scaling_(file_.find("quintet.rope.scaling.type") != nullptr) {}
+
 std::string GgufSource::full_key(std::string_view key) const {
+  if (has_own_scaling_ && key.starts_with("rope.scaling.")) return cat("quintet.", key);
   return cat(file_.architecture(), ".", key);
 }
 

@@ -5,10 +5,11 @@
 
 namespace quintet {
 
-/// A GGUF file as families see it.
+/// A GGUF file as families see it. A scaling of rotations that GGUF has no name for stands under
+/// "quintet.rope.scaling." instead of the architecture's prefix (export_gguf.h writes it), and goes first.
 class GgufSource final : public ModelSource {
  public:
-  explicit GgufSource(GgufFile file) : file_(std::move(file)) {}
+  explicit GgufSource(GgufFile file);
 
   const GgufFile& file() const noexcept { return file_; }
   std::string_view architecture() const override { return file_.architecture(); }
@@ -28,6 +29,7 @@ class GgufSource final : public ModelSource {
  private:
   std::string full_key(std::string_view key) const;
   GgufFile file_;
+  bool has_own_scaling_ = false;
 };
 
 }  // namespace quintet

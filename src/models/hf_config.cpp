@@ -85,6 +85,16 @@ void read_llama3(const JsonObject& rope, double factor, std::int64_t original, H
   result.tensors.emplace("rope_freqs.weight", Tensor::from(factors, Shape{factors.size()}));
 }
 
+/// GGUF's factor comes on top of the usual one, 0.1 · ln(factor) + 1 (arXiv:2309.00071, section 3.4).
+void set_yarn_attention_factor(const JsonObject& rope, double factor, HfSettings& settings) {
+  const auto usual = [factor](double scale) { return 0.1 * scale * std::log(factor) + 1.0; };
+  auto wanted = get_double(rope, "attention_factor");
+  const auto scale = get_double(rope, "mscale"), scale_of_all = get_double(rope, "mscale_all_dim");
+  if (!wanted && scale.value_or(0.0) != 0.0 && scale_of_all.value_or(0.0) != 0.0)
+    wanted = usual(*scale) / usual(*scale_of_all);
+  if (wanted) settings.set("rope.scaling.attn_factor", *wanted / usual(1.0));
+}
+
 /// "rope_scaling", or "rope_parameters" in newer files, which hold theta too.
 void read_rope(const JsonObject& config, HfConfig& result) {
   static const JsonObject kNone;
@@ -112,10 +122,10 @@ void read_rope(const JsonObject& config, HfConfig& result) {
     settings.set("rope.scaling.type", *type);
     settings.copy_number(*rope, "beta_fast", "rope.scaling.yarn_beta_fast");
     settings.copy_number(*rope, "beta_slow", "rope.scaling.yarn_beta_slow");
-    // GGUF's factor comes on top of the usual one.
-    if (attention_factor)
-      settings.set("rope.scaling.attn_factor",
-                   *attention_factor / (0.1 * std::log(factor.value_or(1.0)) + 1.0));
+    if (!get_bool(*rope, "truncate").value_or(true))
+      throw Unsupported(
+          "rope scaling \"yarn\" without \"truncate\": its ramp begins and ends at whole pairs");
+    set_yarn_attention_factor(*rope, std::max(1.0, factor.value_or(1.0)), settings);
   } else if (*type == "llama3") {
     settings.set("rope.scaling.type", *type);
     read_llama3(*rope, factor.value_or(1.0), original_len, result);

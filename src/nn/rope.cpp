@@ -92,7 +92,7 @@ Rope::Rope(const RopeConfig& config) : config_(config) {
             std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0);
         frequencies_[i] = frequencies_[i] / config.factor * ramp + frequencies_[i] * (1.0 - ramp);
       }
-      magnitude_ = 0.1f * std::log(config.factor) + 1.0f;
+      magnitude_ = 0.1f * std::log(std::max(1.0f, config.factor)) + 1.0f;
       break;
     }
   }

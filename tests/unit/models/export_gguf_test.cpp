@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
+#include "models/hf_source.h"
 #include "tensor/dequantize.h"
 #include "tensor/quantize.h"
 #include "testing/scratch_folder.h"
@@ -152,6 +153,25 @@ TEST_F(LlamaFolder, SaysLlama3sScalingByDivisorsAlone) {
   const GgufFile file = GgufFile::open(out_);
   EXPECT_EQ(file.tensor("rope_freqs.weight").shape(), Shape{16});
   for (const GgufEntry& entry : file.metadata()) EXPECT_FALSE(entry.key.starts_with("llama.rope.scaling."));
+}
+
+TEST_F(LlamaFolder, KeepsDynamicScalingUnderKeysOfItsOwn) {
+  config_["rope_scaling"] = JsonObject{{"type", "dynamic"}, {"factor", 2.0}};
+  const QuantizeReport report = convert();
+  ASSERT_EQ(report.notes.size(), 1u);
+  EXPECT_THAT(report.notes[0], HasSubstr("GGUF has no name for the scaling of rotations \"dynamic\""));
+  // llama.cpp ends at a name that it doesn't know.
+  const GgufFile file = GgufFile::open(out_);
+  for (const GgufEntry& entry : file.metadata()) EXPECT_FALSE(entry.key.starts_with("llama.rope.scaling."));
+  EXPECT_EQ(file.text("quintet.rope.scaling.type"), "dynamic");
+  const auto from = open_model_source(folder_.path()), to = open_model_source(out_);
+  EXPECT_EQ(to->text("rope.scaling.type"), from->text("rope.scaling.type"));
+  EXPECT_EQ(to->number("rope.scaling.factor"), from->number("rope.scaling.factor"));
+  EXPECT_EQ(to->integer("rope.scaling.original_context_length"),
+            from->integer("rope.scaling.original_context_length"));
+  config_.erase("rope_scaling");
+  EXPECT_TRUE(convert().notes.empty());
+  EXPECT_EQ(open_model_source(out_)->text("rope.scaling.type"), std::nullopt);
 }
 
 TEST_F(LlamaFolder, NamesWhatItLeavesOut) {

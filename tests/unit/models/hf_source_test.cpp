@@ -124,6 +124,23 @@ TEST(HfSource, ChoosesLongRopesDivisorsByTheLengthAskedFor) {
   EXPECT_EQ(source->find_tensor("rope_factors_short.weight")->f32()[1], 2.0f);
 }
 
+TEST(HfSource, ReadsYarnsLengthOfRotatedVectorsInEachSpelling) {
+  const auto factor = [](const std::string& more) {
+    const Folder folder(R"({"model_type": "llama", "max_position_embeddings": 4096,
+                            "rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+                                             "original_max_position_embeddings": 1024)" +
+                        more + "}}");
+    return open_model_source(folder.path())->number("rope.scaling.attn_factor");
+  };
+  const double usual = 0.1 * std::log(4.0) + 1.0;
+  EXPECT_EQ(factor(""), std::nullopt);
+  EXPECT_NEAR(*factor(R"(, "attention_factor": 1.5)"), 1.5 / usual, 1e-12);
+  EXPECT_NEAR(*factor(R"(, "mscale": 0.7, "mscale_all_dim": 1.0)"),
+              (0.07 * std::log(4.0) + 1.0) / usual / usual, 1e-12);
+  EXPECT_EQ(factor(R"(, "mscale": 0.7)"), std::nullopt);
+  EXPECT_THROW(factor(R"(, "truncate": false)"), Unsupported);
+}
+
 TEST(HfSource, ReadsHowSentencesArePooled) {
   const Folder folder(R"({"model_type": "bert"})");
   fs::create_directories(folder.path() / "1_Pooling");
