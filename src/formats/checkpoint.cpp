@@ -100,6 +100,10 @@ Tensor Checkpoint::tensor(std::string_view name) const {
   return gguf_ ? gguf_->tensor(name) : safetensors_->tensor(name);
 }
 
+void Checkpoint::require_unchanged() const {
+  return gguf_ ? gguf_->require_unchanged() : safetensors_->require_unchanged();
+}
+
 std::size_t Checkpoint::n_parameters() const noexcept {
   std::size_t n = 0;
   for (const TensorInfo& info : tensors()) n += info.shape.n_elements();

@@ -44,6 +44,8 @@ class Checkpoint {
   const TensorInfo* find_tensor(std::string_view name) const noexcept;
   /// Throws NotFound naming the tensor.
   Tensor tensor(std::string_view name) const;
+  /// Throws Unavailable when a file of weights was changed since it was opened.
+  void require_unchanged() const;
 
   std::size_t n_parameters() const noexcept;
   /// Of all tensors together.

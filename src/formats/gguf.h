@@ -85,6 +85,8 @@ class GgufFile {
   const TensorInfo* find_tensor(std::string_view name) const noexcept;
   /// A view into the mapped file. Throws NotFound naming the tensor.
   Tensor tensor(std::string_view name) const;
+  /// Throws Unavailable when one of the files was changed since it was opened (Storage::require_unchanged).
+  void require_unchanged() const;
 
  private:
   GgufFile() = default;

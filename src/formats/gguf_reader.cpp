@@ -238,13 +238,18 @@ class GgufReader {
   /// Appends the tensors of one file and gives its metadata.
   Header read(const std::filesystem::path& path) {
     std::shared_ptr<Storage> storage = map_file(path);
-    Cursor cursor(storage->bytes(), path.string());
+    Header header = read_unchanged(*storage, [&] { return read_mapped(path, *storage); });
+    file_.paths_.push_back(path);
+    file_.storages_.push_back(std::move(storage));
+    return header;
+  }
+
+  Header read_mapped(const std::filesystem::path& path, const Storage& storage) {
+    Cursor cursor(storage.bytes(), path.string());
     Header header = read_metadata(cursor);
     const std::size_t first_tensor = file_.tensors_.size();
     read_tensor_infos(cursor);
-    place_tensors(cursor, header.alignment, first_tensor, storage->size());
-    file_.paths_.push_back(path);
-    file_.storages_.push_back(std::move(storage));
+    place_tensors(cursor, header.alignment, first_tensor, storage.size());
     return header;
   }
 
@@ -546,6 +551,10 @@ Tensor GgufFile::tensor(std::string_view name) const {
   if (info == nullptr)
     throw NotFound(cat(paths_.front().string(), ": there is no tensor ", shown_name(name)));
   return Tensor(storages_[info->file], info->offset, info->dtype, info->shape);
+}
+
+void GgufFile::require_unchanged() const {
+  for (const auto& storage : storages_) storage->require_unchanged();
 }
 
 }  // namespace quintet

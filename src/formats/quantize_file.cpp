@@ -83,9 +83,10 @@ QuantizeReport quantize_checkpoint(const std::filesystem::path& in, const std::f
   }
   GgufWriter writer(out);
   write_metadata(writer, file, mixture);
-  QuantizeReport report =
-      quantize_tensors(writer, tensors, {mixture, describe(file, importance.size() != 0), importance},
-                       options, progress, stop);
+  QuantizeReport report = read_unchanged(file, [&] {
+    return quantize_tensors(writer, tensors, {mixture, describe(file, importance.size() != 0), importance},
+                            options, progress, stop);
+  });
   writer.finish();
   return report;
 }

@@ -152,6 +152,7 @@ QuantizedTensor write_tensor(GgufWriter& writer, const TensorToQuantize& tensor,
         writer.write_tensor(tensor.name, out);
       }
     }
+    part.storage()->require_unchanged();
     release_pages(*part.storage(), part.bytes());
     first_row += n_rows;
   }

@@ -145,9 +145,18 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
 }
 
 void SafetensorsFile::read(const std::filesystem::path& path) {
-  const std::string file = path.string();
   std::shared_ptr<Storage> storage = map_file(path);
-  const std::span<const std::byte> bytes = storage->bytes();
+  read_unchanged(*storage, [&] {
+    read_mapped(path, *storage);
+    return true;
+  });
+  paths_.push_back(path);
+  storages_.push_back(std::move(storage));
+}
+
+void SafetensorsFile::read_mapped(const std::filesystem::path& path, const Storage& storage) {
+  const std::string file = path.string();
+  const std::span<const std::byte> bytes = storage.bytes();
   std::uint64_t header_bytes = 0;
   if (bytes.size() < sizeof header_bytes)
     throw CorruptData(cat(file, ": ", bytes.size(), " bytes are too few for a safetensors file"));
@@ -217,8 +226,10 @@ void SafetensorsFile::read(const std::filesystem::path& path) {
     throw CorruptData(
         cat(file, ": the tensors end at byte ", expected, ", but the file has ", bytes.size(), " bytes"));
   }
-  paths_.push_back(path);
-  storages_.push_back(std::move(storage));
+}
+
+void SafetensorsFile::require_unchanged() const {
+  for (const auto& storage : storages_) storage->require_unchanged();
 }
 
 void SafetensorsFile::read_index(const std::filesystem::path& path) {

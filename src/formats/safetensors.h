@@ -41,10 +41,13 @@ class SafetensorsFile {
   /// A view into the mapped file; a copy where the file doesn't align it as its elements need. Throws
   /// NotFound naming the tensor.
   Tensor tensor(std::string_view name) const;
+  /// Throws Unavailable when one of the files was changed since it was opened (Storage::require_unchanged).
+  void require_unchanged() const;
 
  private:
   SafetensorsFile() = default;
   void read(const std::filesystem::path& path);
+  void read_mapped(const std::filesystem::path& path, const Storage& storage);
   void read_index(const std::filesystem::path& path);
   void index_tensors();
   const TensorInfo* find_exactly(std::string_view name) const noexcept;

@@ -362,7 +362,7 @@ class GgufTokenizerReader {
 }  // namespace
 
 TokenizerData read_gguf_tokenizer(const GgufFile& file) {
-  return GgufTokenizerReader(file).read();
+  return read_unchanged(file, [&] { return GgufTokenizerReader(file).read(); });
 }
 
 }  // namespace quintet

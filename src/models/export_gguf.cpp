@@ -315,9 +315,11 @@ QuantizeReport quantize_model(const fs::path& in, const fs::path& out, const Qua
   write_gguf_tokenizer(writer, tokenizer, exported.vocab_size());
   writer.u32("general.file_type", mixture.file_type);
   writer.u32("general.quantization_version", 2);
-  QuantizeReport report = quantize_tensors(
-      writer, exported.tensors(), {mixture, exported.mixture_model(importance.size() != 0), importance},
-      options, progress, stop);
+  QuantizeReport report = read_unchanged(source, [&] {
+    return quantize_tensors(writer, exported.tensors(),
+                            {mixture, exported.mixture_model(importance.size() != 0), importance}, options,
+                            progress, stop);
+  });
   writer.finish();
   report.notes = notes_on(source);
   report.left_out = source.unread_tensors();

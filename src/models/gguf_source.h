@@ -25,6 +25,7 @@ class GgufSource final : public ModelSource {
     return {file_.tensors().begin(), file_.tensors().end()};
   }
   bool has_rope_pairs() const override { return true; }
+  void require_unchanged() const override { file_.require_unchanged(); }
 
  private:
   std::string full_key(std::string_view key) const;

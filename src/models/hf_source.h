@@ -30,6 +30,7 @@ class HfSource final : public ModelSource {
   /// Experts each by itself, "blk.0.ffn_up.3.weight".
   std::vector<TensorInfo> tensors() const override;
   bool has_rope_pairs() const override { return false; }
+  void require_unchanged() const override { checkpoint_.require_unchanged(); }
 
   const HfDialect& dialect() const noexcept { return *dialect_; }
   const HfSettings& settings() const noexcept { return settings_; }

@@ -66,7 +66,7 @@ struct ModelFamily {
 std::span<const ModelFamily* const> model_families() noexcept;
 
 /// Loads whatever the source holds. Throws Unsupported naming the architecture and those that work,
-/// CorruptData when settings or tensors do not fit together.
+/// CorruptData when settings or tensors do not fit together, Unavailable when a file is changed meanwhile.
 std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute,
                                   const LoadOptions& options = {});
 

@@ -53,9 +53,8 @@ class CausalEncoder final : public Encoder {
   std::unique_ptr<Model> model_;
 };
 
-}  // namespace
-
-std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute, const LoadOptions& options) {
+std::unique_ptr<Model> find_and_load_model(const ModelSource& source, Compute& compute,
+                                           const LoadOptions& options) {
   WeightLoader loader(source, compute, options);
   if (const auto* family = find_family(model_families(), source.architecture())) return family->load(loader);
   if (find_family(encoder_families(), source.architecture()) != nullptr) {
@@ -66,8 +65,8 @@ std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute, c
                         "\"; those that work are ", names(model_families())));
 }
 
-std::unique_ptr<Encoder> load_encoder(const ModelSource& source, Compute& compute,
-                                      const LoadOptions& options) {
+std::unique_ptr<Encoder> find_and_load_encoder(const ModelSource& source, Compute& compute,
+                                               const LoadOptions& options) {
   WeightLoader loader(source, compute, options);
   if (const auto* family = find_family(encoder_families(), source.architecture()))
     return family->load(loader);
@@ -76,6 +75,17 @@ std::unique_ptr<Encoder> load_encoder(const ModelSource& source, Compute& comput
   throw Unsupported(cat(source.name(), " is of the architecture \"", source.architecture(),
                         "\"; those that can embed are ", names(encoder_families()), ", ",
                         names(model_families())));
+}
+
+}  // namespace
+
+std::unique_ptr<Model> load_model(const ModelSource& source, Compute& compute, const LoadOptions& options) {
+  return read_unchanged(source, [&] { return find_and_load_model(source, compute, options); });
+}
+
+std::unique_ptr<Encoder> load_encoder(const ModelSource& source, Compute& compute,
+                                      const LoadOptions& options) {
+  return read_unchanged(source, [&] { return find_and_load_encoder(source, compute, options); });
 }
 
 }  // namespace quintet

@@ -34,6 +34,8 @@ class ModelSource {
   virtual std::vector<TensorInfo> tensors() const = 0;
   /// Queries and keys are stored for rotation in pairs (2i, 2i + 1), as GGUF does for llama; else in halves.
   virtual bool has_rope_pairs() const = 0;
+  /// Throws Unavailable when a file was changed since it was opened: what was read may be anything then.
+  virtual void require_unchanged() const = 0;
 
   /// Throws CorruptData naming the setting when it is absent, or not positive.
   std::size_t require_count(std::string_view key) const;

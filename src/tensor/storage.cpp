@@ -1,16 +1,11 @@
 #include "tensor/storage.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <fcntl.h>
 #include <new>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/error.h"
-#include "core/files.h"
 #include "core/text.h"
 
 namespace quintet {
@@ -56,34 +51,6 @@ class PageStorage final : public Storage {
   std::size_t mapped_size_ = 0;
 };
 
-class FileStorage final : public Storage {
- public:
-  explicit FileStorage(const std::filesystem::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-      const int reason = errno;
-      if (reason == ENOENT) throw NotFound(cat("there is no file ", path.string()));
-      throw InvalidArgument(cat("can't open ", path.string(), ": ", errno_text(reason)));
-    }
-    struct stat status{};
-    const bool is_known = ::fstat(file, &status) == 0;
-    if (!is_known || !S_ISREG(status.st_mode) || status.st_size == 0) {
-      ::close(file);
-      throw InvalidArgument(
-          cat(path.string(), !is_known || S_ISREG(status.st_mode) ? " is empty" : " is not a file"));
-    }
-    size_ = static_cast<std::size_t>(status.st_size);
-    void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
-    const int reason = errno;
-    ::close(file);
-    if (mapped == MAP_FAILED)
-      throw InvalidArgument(cat("can't map ", path.string(), ": ", errno_text(reason)));
-    data_ = static_cast<std::byte*>(mapped);
-  }
-  ~FileStorage() override { ::munmap(data_, size_); }
-  bool is_writable() const noexcept override { return false; }
-};
-
 }  // namespace
 
 std::shared_ptr<Storage> allocate_storage(std::size_t n_bytes) {
@@ -106,18 +73,6 @@ StorageArena::Piece StorageArena::take(std::size_t n_bytes) {
   std::byte* data = chunk_->data() + used_;
   used_ += rounded;
   return {chunk_, data};
-}
-
-std::shared_ptr<Storage> map_file(const std::filesystem::path& path) {
-  return std::make_shared<FileStorage>(path);
-}
-
-void release_pages(const Storage& storage, std::span<const std::byte> bytes) noexcept {
-  if (storage.is_writable() || bytes.empty()) return;
-  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace quintet

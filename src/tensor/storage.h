@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 
+#include "core/error.h"
+
 namespace quintet {
 
 /// Bytes that tensors lie in: memory of our own or a file mapped read-only. Shared by the tensors that view
@@ -20,6 +22,9 @@ class Storage {
   std::size_t size() const noexcept { return size_; }
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   virtual bool is_writable() const noexcept = 0;
+  /// Of a mapped file: throws Unavailable, naming it, when it became shorter or was written to since it was
+  /// mapped. What was read until then may be anything.
+  virtual void require_unchanged() const {}
 
  protected:
   Storage() = default;
@@ -48,8 +53,24 @@ class StorageArena {
 };
 
 /// A whole file, mapped read-only. Throws NotFound or InvalidArgument (a directory, empty, unreadable). A
-/// file that is replaced stays readable as it was; one that is truncated in place must not be read any more.
+/// file that is replaced stays readable as it was. One that another program cuts off can be read without harm
+/// too, zeros where nothing is any more; whoever reads asks require_unchanged() before believing it. For that
+/// a handler of SIGBUS is installed with the first file; it passes on what is none of its business.
 std::shared_ptr<Storage> map_file(const std::filesystem::path& path);
+
+/// What `read` gives, which reads mapped files of `source` (something with require_unchanged()); if one of
+/// them was changed meanwhile, that is the error, whatever else `read` made of it.
+template <typename Source, typename Read>
+auto read_unchanged(const Source& source, const Read& read) {
+  try {
+    auto result = read();
+    source.require_unchanged();
+    return result;
+  } catch (const Error&) {
+    source.require_unchanged();
+    throw;
+  }
+}
 
 /// Tells the system that these bytes of a mapped file will not be read soon, so that they stop counting as
 /// memory used. Nothing changes for the reader.

@@ -49,6 +49,18 @@ class QuantizeFile : public testing::Test {
   std::filesystem::path out_ = folder_ / "out.gguf";
 };
 
+TEST_F(QuantizeFile, WritesNothingWhenTheInputIsCutOffMeanwhile) {
+  const auto cut = [&](const QuantizedTensor&, std::size_t, std::size_t) {
+    std::filesystem::resize_file(in_, std::filesystem::file_size(in_) / 2);
+  };
+  const std::string whole = read_file(in_);
+  for (const char* type : {"q8_0", "f16"}) {  // f16 is copied by the system as it is
+    write_file_atomically(in_, whole);
+    EXPECT_THROW(quantize_checkpoint(in_, out_, {.type = type}, cut), Unavailable) << type;
+  }
+  EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
 TEST_F(QuantizeFile, WritesTheMixtureAndReportsItsErrors) {
   std::size_t n_told = 0;
   const auto report = quantize_checkpoint(in_, out_, {.type = "q4_k_m"},

@@ -1,7 +1,9 @@
 #include "inference/loaded_model.h"
 
 #include <fstream>
+#include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -9,6 +11,8 @@
 #include "../storage/scratch.h"
 #include "core/error.h"
 #include "formats/synthesize.h"
+#include "formats/tokenizer_files.h"
+#include "models/hf_source.h"
 #include "testing/test_data.h"
 
 namespace quintet {
@@ -35,8 +39,7 @@ bool is_mapped(const std::filesystem::path& path) {
   return false;
 }
 
-/// Expects a model to work on when its file is cut to nothing in place, which is fatal for whoever still maps
-/// it.
+/// Expects a model to work on when its file is cut to nothing in place.
 void expect_no_need_of(const std::filesystem::path& path) {
   Compute compute(2);
   const LoadedModel loaded = LoadedModel::load(path, compute);
@@ -73,6 +76,56 @@ TEST(LoadedModel, NeedsItsFileNoLonger) {
       expect_no_need_of(path);
     }
   }
+}
+
+/// What loading says; every time it must either work or say what is wrong with the file.
+std::string problem_of_loading(const std::filesystem::path& path, Compute& compute) {
+  try {
+    LoadedModel::load(path, compute);
+    return "";
+  } catch (const Error& error) {
+    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+    return error.what();
+  }
+}
+
+TEST(LoadedModel, SaysThatItsFileWasCutOffWhileItWasRead) {
+  const ScratchFolder folder;
+  Compute compute(2);
+  const auto path = folder / "model.gguf";
+  synthesize_model(small_shape(false), {.type = "bf16"}, path);
+  const auto n_bytes = std::filesystem::file_size(path);
+  for (const std::uintmax_t left : {n_bytes - 1, n_bytes / 2, std::uintmax_t{5'000}, std::uintmax_t{0}}) {
+    std::filesystem::remove(path);
+    synthesize_model(small_shape(false), {.type = "bf16"}, path);
+    const auto source = open_model_source(path);
+    const GgufFile file = GgufFile::open(path);
+    std::filesystem::resize_file(path, left);
+    EXPECT_THROW(load_model(*source, compute), Unavailable) << left;
+    EXPECT_THROW(read_gguf_tokenizer(file), Unavailable) << left;
+  }
+}
+
+TEST(LoadedModel, SurvivesThatItsFileIsCutOffAtAnyMoment) {
+  const ScratchFolder folder;
+  Compute compute(2);
+  synthesize_model(small_shape(false), {.type = "q8_0"}, folder / "whole.gguf");
+  const auto path = folder / "model.gguf";
+  const auto n_bytes = std::filesystem::file_size(folder / "whole.gguf");
+  std::minstd_rand random(7);
+  int n_problems = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::filesystem::copy_file(folder / "whole.gguf", path,
+                               std::filesystem::copy_options::overwrite_existing);
+    const auto n_yields = random() % 400;
+    const auto left = random() % n_bytes;
+    const std::jthread other([&] {
+      for (unsigned i = 0; i < n_yields; ++i) std::this_thread::yield();
+      std::filesystem::resize_file(path, left);
+    });
+    if (!problem_of_loading(path, compute).empty()) ++n_problems;
+  }
+  EXPECT_GT(n_problems, 0);
 }
 
 TEST(LoadedModel, HoldsAnEmbeddingThatIsTheOutputTooOnce) {

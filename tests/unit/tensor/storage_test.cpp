@@ -1,8 +1,12 @@
 #include "tensor/storage.h"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
+#include <fstream>
 #include <iterator>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -69,6 +73,59 @@ TEST(Storage, KeepsWhatAReplacedFileHeld) {
   const auto storage = map_file(folder / "f");
   write_file_atomically(folder / "f", "after!");
   EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(storage->data()), storage->size()), "before");
+}
+
+std::size_t n_of(const Storage& storage, char c) {
+  return static_cast<std::size_t>(std::ranges::count(storage.bytes(), static_cast<std::byte>(c)));
+}
+
+TEST(Storage, ReadsZerosBehindTheNewEndOfAFileThatWasCutOff) {
+  const ScratchFolder folder;
+  for (const std::size_t left : {std::size_t{0}, std::size_t{100}, std::size_t{40'000}}) {
+    write_file_atomically(folder / "f", std::string(100'000, 'x'));
+    const auto storage = map_file(folder / "f"), other = map_file(folder / "f");
+    EXPECT_NO_THROW(storage->require_unchanged());
+    std::filesystem::resize_file(folder / "f", left);
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 4; ++i) readers.emplace_back([&] { EXPECT_EQ(n_of(*storage, 'x'), left); });
+    readers.clear();
+    EXPECT_THROW(storage->require_unchanged(), Unavailable);
+    EXPECT_THROW(other->require_unchanged(), Unavailable) << "although nobody read behind the end";
+    // Long again, but what was read in between was no more than zeros.
+    std::filesystem::resize_file(folder / "f", 100'000);
+    EXPECT_THROW(storage->require_unchanged(), Unavailable);
+  }
+}
+
+TEST(Storage, SaysThatAFileWasWrittenTo) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "f", "before");
+  const auto storage = map_file(folder / "f");
+  std::filesystem::last_write_time(folder / "f",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_THROW(storage->require_unchanged(), Unavailable);
+  const auto again = map_file(folder / "f");
+  write_file_atomically(folder / "f", "another file of this name");
+  EXPECT_NO_THROW(again->require_unchanged());
+}
+
+TEST(Storage, GivesTheErrorOfReadingUnlessTheFileChanged) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "f", std::string(10'000, 'x'));
+  const auto storage = map_file(folder / "f");
+  const auto fail = []() -> int { throw CorruptData("nonsense"); };
+  EXPECT_EQ(read_unchanged(*storage, [&] { return n_of(*storage, 'x'); }), 10'000u);
+  EXPECT_THROW(read_unchanged(*storage, fail), CorruptData);
+  std::filesystem::resize_file(folder / "f", 1);
+  EXPECT_THROW(read_unchanged(*storage, fail), Unavailable);
+  EXPECT_THROW(read_unchanged(*storage, [&] { return n_of(*storage, 'x'); }), Unavailable);
+}
+
+TEST(StorageDeathTest, LeavesOtherBusErrorsAlone) {
+  const ScratchFolder folder;
+  write_file_atomically(folder / "f", "hello");
+  const auto storage = map_file(folder / "f");
+  EXPECT_DEATH(::raise(SIGBUS), "");
 }
 
 TEST(Storage, CantMapWhatIsNoFile) {
