@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -76,6 +78,53 @@ TEST(Vector, ActivationsAgreeWithDoublePrecisionOverTheirWholeRange) {
     EXPECT_EQ(y, alone);
     table.softcap(x.data(), 30.0f, y.data(), n);
     for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i], 30.0 * std::tanh(x[i] / 30.0), 1e-5) << x[i];
+  });
+}
+
+TEST(Vector, KeepsWhatIsNoNumberToItsOwnLane) {
+  // NaNs whose lowest bits, taken for an exponent, would give any number; whole vectors and a rest.
+  std::vector<float> x = random_floats(53, 1);
+  const std::vector<float> sound = x;
+  const std::vector<std::pair<std::size_t, std::uint32_t>> broken{
+      {0, 0x7FC00000}, {5, 0xFFC00001}, {17, 0x7FFFFFFF}, {31, 0x7F800001}, {50, 0xFFFFFF81}};
+  for (const auto& [i, bits] : broken) std::memcpy(&x[i], &bits, sizeof bits);
+  const auto is_broken = [&](std::size_t i) { return std::isnan(x[i]); };
+  for_each_table([&](const VectorTable& table) {
+    const auto check = [&](const char* name, const auto& run) {
+      SCOPED_TRACE(name);
+      std::vector<float> y(x.size()), expected(x.size());
+      run(sound.data(), expected.data());
+      run(x.data(), y.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (is_broken(i)) {
+          EXPECT_TRUE(std::isnan(y[i])) << i << ": " << y[i];
+        } else {
+          EXPECT_EQ(y[i], expected[i]) << i;
+        }
+      }
+    };
+    const std::size_t n = x.size();
+    check("silu", [&](const float* from, float* to) { table.silu(from, to, n); });
+    check("gelu_tanh", [&](const float* from, float* to) { table.gelu_tanh(from, to, n); });
+    check("gelu_erf", [&](const float* from, float* to) { table.gelu_erf(from, to, n); });
+    check("softcap", [&](const float* from, float* to) { table.softcap(from, 3.0f, to, n); });
+    std::vector<float> probs = x;
+    table.softmax(probs.data(), n);
+    for (const std::size_t i : {0u, 5u, 17u, 31u, 50u}) EXPECT_TRUE(std::isnan(probs[i])) << i;
+
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    std::vector<float> far(20, 0.5f), y(20);
+    far[3] = kInfinity;
+    far[18] = -kInfinity;
+    table.softcap(far.data(), 3.0f, y.data(), far.size());
+    EXPECT_EQ(y[3], 3.0f);
+    EXPECT_EQ(y[18], -3.0f);
+    table.silu(far.data(), y.data(), far.size());
+    EXPECT_EQ(y[3], kInfinity);
+    far[3] = 0.5f;
+    table.softmax(far.data(), far.size());
+    EXPECT_EQ(far[18], 0.0f);
+    EXPECT_NEAR(far[3], 1.0f / 19.0f, 1e-7f);
   });
 }
 
