@@ -189,9 +189,13 @@ void strip_noun_ending(std::string& word) {
 
 }  // namespace
 
-std::string english_stem(std::string_view word) {
+std::string_view english_base_form(std::string_view word) {
   const auto found = irregular_forms().find(word);
-  if (found != irregular_forms().end()) word = found->second;
+  return found == irregular_forms().end() ? word : found->second;
+}
+
+std::string english_stem(std::string_view word) {
+  word = english_base_form(word);
   std::string out(word);
   if (out.size() <= 3 || !is_ascii_word(word)) return out;
   strip_plural(out);

@@ -14,6 +14,10 @@ namespace quintet::retrieval {
 ///   word  folded by fold_for_search
 std::string english_stem(std::string_view word);
 
+/// "take" for "took" and "taken": the base form of an irregular verb or plural, or the word itself.
+///   word  folded by fold_for_search
+std::string_view english_base_form(std::string_view word);
+
 /// One name for each group of everyday synonyms ("buy", "purchase", "order"), or the stem itself.
 std::string_view english_sense(std::string_view word, std::string_view stem);
 
