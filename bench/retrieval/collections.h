@@ -1,7 +1,7 @@
 #pragma once
 
-// Loaders of public test collections for the benchmarks of this folder. Each returns an empty value where the data is
-// not there.
+// Loaders of public test collections for the benchmarks of this folder. Each returns an empty value where the
+// data is not there.
 
 #include <cstddef>
 #include <filesystem>
@@ -31,7 +31,8 @@ struct Collection {
 };
 
 /// What stands between `open` and `close` from `at` on, which moves behind it; nothing at the end.
-inline std::string_view take_element(std::string_view text, std::string_view open, std::string_view close, std::size_t& at) {
+inline std::string_view take_element(std::string_view text, std::string_view open, std::string_view close,
+                                     std::size_t& at) {
   const std::size_t begin = text.find(open, at);
   if (begin == std::string_view::npos) return {};
   const std::size_t end = text.find(close, begin);
@@ -40,8 +41,8 @@ inline std::string_view take_element(std::string_view text, std::string_view ope
   return text.substr(begin + open.size(), end - begin - open.size());
 }
 
-/// 1,400 abstracts on aerodynamics, 225 questions in whole sentences. The judgements number the questions by their
-/// place in the file, not by the number printed there.
+/// 1,400 abstracts on aerodynamics, 225 questions in whole sentences. The judgements number the questions by
+/// their place in the file, not by the number printed there.
 inline Collection load_cranfield() {
   Collection collection{.name = "Cranfield", .documents = {}, .queries = {}, .qrels = {}};
   const auto folder = test_data("retrieval/cranfield");
@@ -61,7 +62,8 @@ inline Collection load_cranfield() {
   for (std::size_t at = 0;;) {
     const auto query = take_element(queries, "<title>", "</title>", at);
     if (query.empty()) break;
-    collection.queries.push_back({std::to_string(collection.queries.size() + 1), "", std::string(trim(query))});
+    collection.queries.push_back(
+        {std::to_string(collection.queries.size() + 1), "", std::string(trim(query))});
   }
   collection.qrels = read_qrels(read_file(folder / "cranqrel.trec.txt"));
   return collection;
@@ -126,8 +128,9 @@ inline QuestionSet load_xquad(std::string_view language) {
         set.questions.push_back(std::move(question));
       }
       set.paragraphs.emplace_back(object.at("context").as_string());
-      set.titles.emplace_back(article.as_object().contains("title") ? std::string(article.as_object().at("title").as_string())
-                                                                    : std::string());
+      set.titles.emplace_back(article.as_object().contains("title")
+                                  ? std::string(article.as_object().at("title").as_string())
+                                  : std::string());
     }
   return set;
 }

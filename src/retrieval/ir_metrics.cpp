@@ -70,8 +70,9 @@ double ndcg_at(std::span<const std::string> ranking, const Judgements& judgement
 double recall_at(std::span<const std::string> ranking, const Judgements& judgements, std::size_t k) {
   const std::size_t n_relevant = count_relevant(judgements);
   if (n_relevant == 0) return 0;
-  const auto found = std::count_if(ranking.begin(), ranking.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranking.size())),
-                                   [&](const std::string& document) { return grade_of(document, judgements) > 0; });
+  const auto found = std::count_if(
+      ranking.begin(), ranking.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranking.size())),
+      [&](const std::string& document) { return grade_of(document, judgements) > 0; });
   return static_cast<double>(found) / static_cast<double>(n_relevant);
 }
 
@@ -87,7 +88,8 @@ double average_precision(std::span<const std::string> ranking, const Judgements&
   double sum = 0;
   std::size_t n_found = 0;
   for (std::size_t i = 0; i < ranking.size(); ++i)
-    if (grade_of(ranking[i], judgements) > 0) sum += static_cast<double>(++n_found) / static_cast<double>(i + 1);
+    if (grade_of(ranking[i], judgements) > 0)
+      sum += static_cast<double>(++n_found) / static_cast<double>(i + 1);
   return sum / static_cast<double>(n_relevant);
 }
 
@@ -104,7 +106,8 @@ IrScores IrEvaluation::mean() const {
   IrScores mean = sum_;
   if (mean.n_queries == 0) return mean;
   const auto n = static_cast<double>(mean.n_queries);
-  for (double* score : {&mean.ndcg_at_10, &mean.recall_at_10, &mean.recall_at_100, &mean.mrr, &mean.map}) *score /= n;
+  for (double* score : {&mean.ndcg_at_10, &mean.recall_at_10, &mean.recall_at_100, &mean.mrr, &mean.map})
+    *score /= n;
   return mean;
 }
 

@@ -13,9 +13,9 @@ namespace quintet::retrieval {
 
 namespace {
 
-// keyword_postings keeps no text and no positions: the words of a chunk are in keyword_text, from which what FTS5 needs
-// to forget a chunk is made again. keyword_parts finds words by three characters of theirs; words are never forgotten,
-// so nothing is ever deleted from it.
+// keyword_postings keeps no text and no positions: the words of a chunk are in keyword_text, from which what
+// FTS5 needs to forget a chunk is made again. keyword_parts finds words by three characters of theirs; words
+// are never forgotten, so nothing is ever deleted from it.
 constexpr std::string_view kVersion1 = R"sql(
 CREATE TABLE keyword_stem (
   id       INTEGER PRIMARY KEY,
@@ -101,20 +101,22 @@ class IndexWriter {
     read(chunk.headings, kHeadingOccurrences, words.headings);
     read(chunk.text, 1, words.body);
 
-    connection_.execute("INSERT INTO keyword_chunk(id, collection, document, n_terms) VALUES (?, ?, ?, ?)", chunk.id,
-                        chunk.collection, chunk.document, n_terms);
+    connection_.execute("INSERT INTO keyword_chunk(id, collection, document, n_terms) VALUES (?, ?, ?, ?)",
+                        chunk.id, chunk.collection, chunk.document, n_terms);
     Statement text = connection_.prepare("INSERT INTO keyword_text(chunk_id, words) VALUES (?, ?)");
     text.bind_int(1, chunk.id);
     text.bind_blob(2, encode_words(words));
     text.run();
-    connection_.execute("INSERT INTO keyword_postings(rowid, stems) VALUES (?, ?)", chunk.id, postings_text(counts));
+    connection_.execute("INSERT INTO keyword_postings(rowid, stems) VALUES (?, ?)", chunk.id,
+                        postings_text(counts));
     note(counts, +1, static_cast<std::int64_t>(n_terms));
   }
 
   /// False where there is no such chunk.
   bool remove(std::int64_t id) {
     Statement chunk = connection_.prepare(
-        "SELECT c.n_terms, t.words FROM keyword_chunk c JOIN keyword_text t ON t.chunk_id = c.id WHERE c.id = ?");
+        "SELECT c.n_terms, t.words FROM keyword_chunk c JOIN keyword_text t ON t.chunk_id = c.id WHERE c.id "
+        "= ?");
     chunk.bind(id);
     if (!chunk.step()) return false;
     const std::int64_t n_terms = chunk.integer(0);
@@ -125,8 +127,9 @@ class IndexWriter {
     std::map<std::int64_t, std::size_t> counts;
     for (const std::int64_t word : words.headings) counts[stem_of(word)] += kHeadingOccurrences;
     for (const std::int64_t word : words.body) ++counts[stem_of(word)];
-    connection_.execute("INSERT INTO keyword_postings(keyword_postings, rowid, stems) VALUES ('delete', ?, ?)", id,
-                        postings_text(counts));
+    connection_.execute(
+        "INSERT INTO keyword_postings(keyword_postings, rowid, stems) VALUES ('delete', ?, ?)", id,
+        postings_text(counts));
     connection_.execute("DELETE FROM keyword_text WHERE chunk_id = ?", id);
     connection_.execute("DELETE FROM keyword_chunk WHERE id = ?", id);
     note(counts, -1, -n_terms);
@@ -140,8 +143,8 @@ class IndexWriter {
       update.bind(change, stem);
       update.run();
     }
-    connection_.execute("UPDATE keyword_total SET n_chunks = n_chunks + ?, n_terms = n_terms + ?", n_chunks_change_,
-                        n_terms_change_);
+    connection_.execute("UPDATE keyword_total SET n_chunks = n_chunks + ?, n_terms = n_terms + ?",
+                        n_chunks_change_, n_terms_change_);
   }
 
  private:
@@ -193,7 +196,8 @@ class IndexWriter {
       Statement find = connection_.prepare("SELECT stem_id FROM keyword_word WHERE id = ?");
       find.bind(word);
       if (!find.step())
-        throw CorruptData(cat("keyword index: a chunk has word ", word, ", which the dictionary lacks; reindex"));
+        throw CorruptData(
+            cat("keyword index: a chunk has word ", word, ", which the dictionary lacks; reindex"));
       found->second = find.integer(0);
     }
     return found->second;

@@ -66,12 +66,12 @@ void apply_longest(std::string& word, std::span<const Rule> rules, std::size_t a
 }
 
 // Longer endings stand before those they end in.
-constexpr std::array<Rule, 21> kStep2 = {{{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"}, {"anci", "ance"},
-                                          {"izer", "ize"},    {"bli", "ble"},     {"alli", "al"},   {"entli", "ent"},
-                                          {"eli", "e"},       {"ousli", "ous"},   {"ization", "ize"}, {"ation", "ate"},
-                                          {"ator", "ate"},    {"alism", "al"},    {"iveness", "ive"}, {"fulness", "ful"},
-                                          {"ousness", "ous"}, {"aliti", "al"},    {"iviti", "ive"}, {"biliti", "ble"},
-                                          {"logi", "log"}}};
+constexpr std::array<Rule, 21> kStep2 = {
+    {{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"}, {"anci", "ance"}, {"izer", "ize"},
+     {"bli", "ble"},     {"alli", "al"},     {"entli", "ent"}, {"eli", "e"},     {"ousli", "ous"},
+     {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},  {"alism", "al"},  {"iveness", "ive"},
+     {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},  {"iviti", "ive"}, {"biliti", "ble"},
+     {"logi", "log"}}};
 constexpr std::array<Rule, 7> kStep3 = {{{"icate", "ic"},
                                          {"ative", ""},
                                          {"alize", "al"},
@@ -79,10 +79,24 @@ constexpr std::array<Rule, 7> kStep3 = {{{"icate", "ic"},
                                          {"ical", "ic"},
                                          {"ful", ""},
                                          {"ness", ""}}};
-constexpr std::array<Rule, 18> kStep4 = {{{"ement", ""}, {"ance", ""}, {"ence", ""}, {"able", ""}, {"ible", ""},
-                                          {"ment", ""},  {"ant", ""},  {"ent", ""},  {"ism", ""},  {"ate", ""},
-                                          {"iti", ""},   {"ous", ""},  {"ive", ""},  {"ize", ""},  {"al", ""},
-                                          {"er", ""},    {"ic", ""},   {"ou", ""}}};
+constexpr std::array<Rule, 18> kStep4 = {{{"ement", ""},
+                                          {"ance", ""},
+                                          {"ence", ""},
+                                          {"able", ""},
+                                          {"ible", ""},
+                                          {"ment", ""},
+                                          {"ant", ""},
+                                          {"ent", ""},
+                                          {"ism", ""},
+                                          {"ate", ""},
+                                          {"iti", ""},
+                                          {"ous", ""},
+                                          {"ive", ""},
+                                          {"ize", ""},
+                                          {"al", ""},
+                                          {"er", ""},
+                                          {"ic", ""},
+                                          {"ou", ""}}};
 
 void step1(std::string& word) {
   if (word.ends_with("sses") || word.ends_with("ies")) {
@@ -130,7 +144,8 @@ void step5(std::string& word) {
 
 std::string porter_stem(std::string_view word) {
   std::string out(word);
-  if (out.size() <= 2 || !std::all_of(out.begin(), out.end(), [](char c) { return c >= 'a' && c <= 'z'; })) return out;
+  if (out.size() <= 2 || !std::all_of(out.begin(), out.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    return out;
   step1(out);
   apply_longest(out, kStep2, 0);
   apply_longest(out, kStep3, 0);
