@@ -29,3 +29,7 @@ target_compile_definitions(quintet_utf8proc INTERFACE UTF8PROC_STATIC)
 find_library(QN_EDIT NAMES edit REQUIRED)
 add_library(quintet_edit INTERFACE)
 target_link_libraries(quintet_edit INTERFACE ${QN_EDIT})
+
+find_library(QN_SECCOMP NAMES libseccomp.a seccomp REQUIRED)
+add_library(quintet_seccomp INTERFACE)
+target_link_libraries(quintet_seccomp INTERFACE ${QN_SECCOMP})
