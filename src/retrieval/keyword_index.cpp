@@ -260,6 +260,10 @@ void remove_keyword_chunks(Connection& connection, std::span<const std::int64_t>
   writer.finish();
 }
 
+void move_keyword_document(Connection& connection, std::int64_t document, std::int64_t collection) {
+  connection.execute("UPDATE keyword_chunk SET collection = ? WHERE document = ?", collection, document);
+}
+
 std::size_t remove_keyword_document(Connection& connection, std::int64_t document) {
   std::vector<std::int64_t> ids;
   Statement find = connection.prepare("SELECT id FROM keyword_chunk WHERE document = ?");

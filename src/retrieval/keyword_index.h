@@ -43,6 +43,10 @@ void remove_keyword_chunks(Connection& connection, std::span<const std::int64_t>
 /// Removes what belongs to a document, and returns how many chunks that were.
 std::size_t remove_keyword_document(Connection& connection, std::int64_t document);
 
+/// Moves what belongs to a document into another collection: a document whose chunks were kept where nobody
+/// looks is shown by a step that costs next to nothing.
+void move_keyword_document(Connection& connection, std::int64_t document, std::int64_t collection);
+
 /// Which chunks may be found. Empty lists mean no restriction.
 struct KeywordFilter {
   std::vector<std::int64_t> collections;
