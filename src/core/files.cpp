@@ -7,26 +7,13 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 #include "core/ids.h"
 #include "core/text.h"
 
 namespace quintet {
 
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void throw_write_failure(const std::filesystem::path& path, int error) {
   throw Unavailable(cat("cannot write ", path.string(), ": ", errno_text(error)));

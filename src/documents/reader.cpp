@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 #include "core/files.h"
 #include "core/text.h"
 
@@ -17,34 +18,6 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::size_t kHeadBytes = 1024;  // where a PDF's header may begin (ISO 32000-1, annex H.3)
-
-/// How the pictures begin that quintet-pdf opens.
-bool is_picture(std::string_view head) noexcept {
-  static constexpr std::string_view kBeginnings[] = {
-      "\x89PNG\r\n\x1a\n"sv,       "\xff\xd8\xff"sv, "GIF87a"sv, "GIF89a"sv, "II*\0"sv, "MM\0*"sv,
-      "\0\0\0\x0cjP  \r\n\x87\n"sv};
-  if (std::any_of(std::begin(kBeginnings), std::end(kBeginnings),
-                  [&](std::string_view beginning) { return head.starts_with(beginning); }))
-    return true;
-  if (head.size() >= 16 && head.starts_with("RIFF") && head.substr(8, 4) == "WEBP") return true;
-  // "BM" alone begins many a text: the header's reserved bytes are zero and its size is one of the known
-  // ones.
-  return head.size() >= 18 && head.starts_with("BM") && head.substr(6, 4) == "\0\0\0\0"sv &&
-         (head[14] == 12 || head[14] == 40 || head[14] == 52 || head[14] == 56 || head[14] == 64 ||
-          head[14] == 108 || head[14] == 124) &&
-         head.substr(15, 3) == "\0\0\0"sv;
-}
-
-/// What certainly is no PDF, whatever the name says.
-bool is_known_flow(std::string_view head) noexcept {
-  static constexpr std::string_view kBeginnings[] = {
-      "PK\x03\x04"sv, "PK\x05\x06"sv,     "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv,
-      "{\\rtf"sv,     "<!doctype html"sv, "<html"sv};
-  while (!head.empty() && (head[0] == ' ' || head[0] == '\n' || head[0] == '\r' || head[0] == '\t'))
-    head.remove_prefix(1);
-  return std::any_of(std::begin(kBeginnings), std::end(kBeginnings),
-                     [&](std::string_view beginning) { return starts_with_ignoring_case(head, beginning); });
-}
 
 bool ends_with_pdf(std::string_view name) noexcept {
   return name.size() >= 4 && iequals_ascii(name.substr(name.size() - 4), ".pdf");
@@ -63,102 +36,51 @@ std::string shown_name(std::string_view name) {
   return shown.empty() ? "the document" : is_long ? shown + "…" : shown;
 }
 
-std::string join_languages(const std::vector<std::string>& languages) {
-  for (const std::string& language : languages)
-    if (language.empty() || language.size() > 40 ||
-        !std::all_of(language.begin(), language.end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        }))
-      throw InvalidArgument(
-          cat("reading a document: \"", truncate_utf8(sanitize_utf8(language), 40),
-              "\" is no language of Tesseract; expected names like \"eng\" or \"chi_sim\""));
-  return languages.empty() ? "eng" : join(languages, "+");
-}
-
 std::int64_t in_seconds(std::chrono::milliseconds time) {
   return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count());
 }
 
-ReaderCommand page_command(const ReadOptions& options) {
+ReaderCommand command_for(const ReadOptions& options) {
   ReaderCommand command;
   command.argv = {options.pdf_reader.empty() ? find_pdf_reader() : options.pdf_reader,
                   "--fd",
-                  std::to_string(kReaderInputDescriptor),
-                  "--ocr",
-                  std::string(ocr_mode_name(options.ocr)),
-                  "--languages",
-                  join_languages(options.languages),
+                  cat(kReaderInputDescriptor),
                   "--max-pages",
-                  std::to_string(options.max_pages),
+                  cat(options.max_pages),
                   "--memory-mb",
-                  std::to_string(options.limits.memory_bytes >> 20),
+                  cat(options.limits.memory_bytes >> 20),
                   "--seconds",
-                  std::to_string(in_seconds(options.limits.total_time)),
-                  "--page-seconds",
-                  std::to_string(in_seconds(options.limits.page_time / 3))};
-  return command;
-}
-
-ReaderCommand flow_command(const ReadOptions& options, std::string_view name) {
-  ReaderCommand command;
-  std::error_code error;
-  const std::string self = options.flow_reader.empty()
-                               ? std::filesystem::read_symlink("/proc/self/exe", error).string()
-                               : options.flow_reader;
-  command.argv = {self,
-                  "read-document",
-                  "--fd",
-                  std::to_string(kReaderInputDescriptor),
-                  cat("--name=", shown_name(name)),  // one argument: a name may begin with "-"
-                  "--memory-mb",
-                  std::to_string(options.limits.memory_bytes >> 20),
-                  "--seconds",
-                  std::to_string(in_seconds(options.limits.total_time))};
+                  cat(in_seconds(options.limits.total_time))};
+  command.password = options.password;
+  if (!command.password.empty())
+    command.argv.insert(command.argv.end(), {"--password-fd", cat(kReaderPasswordDescriptor)});
   return command;
 }
 
 }  // namespace
 
-std::string_view ocr_mode_name(OcrMode mode) noexcept {
-  switch (mode) {
-    case OcrMode::automatic: return "auto";
-    case OcrMode::never: return "never";
-    case OcrMode::always: return "always";
-  }
-  return "auto";
-}
-
-ReaderKind reader_kind(std::string_view head, std::string_view name) noexcept {
+bool is_pdf(std::string_view head, std::string_view name) noexcept {
   head = head.substr(0, kHeadBytes);
-  if (head.starts_with("%PDF-") || is_picture(head)) return ReaderKind::pages;
-  if (is_known_flow(head)) return ReaderKind::flow;
-  // A header may come after rubbish. A readable text that mentions "%PDF-" is a text, unless it is called a
-  // PDF.
-  if (ends_with_pdf(name)) return ReaderKind::pages;
+  if (head.starts_with("%PDF-") || ends_with_pdf(name)) return true;
+  // A header may come after rubbish. A readable text that mentions "%PDF-" is a text.
   const std::size_t at = head.find("%PDF-");
-  if (at == std::string_view::npos) return ReaderKind::flow;
-  const bool is_text = std::all_of(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(at), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 || byte == '\n' || byte == '\r' || byte == '\t';
-  });
-  return is_text ? ReaderKind::flow : ReaderKind::pages;
+  return at != std::string_view::npos &&
+         std::any_of(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(at), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+         });
 }
 
 void read_document(const std::filesystem::path& path, std::string_view name, const ReadOptions& options,
                    DocumentSink& sink, std::stop_token stop) {
   // Without O_NONBLOCK, opening a pipe nobody writes to would wait for ever.
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (descriptor < 0) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.get() < 0) {
     const std::string message =
         cat("reading ", shown_name(name), ": it cannot be opened: ", errno_text(errno));
     if (errno == ENOENT) throw NotFound(message);
     throw InvalidArgument(message);
   }
-  const struct Closer {
-    int descriptor;
-    ~Closer() { close(descriptor); }
-  } closer{descriptor};
-  read_document(descriptor, name, options, sink, std::move(stop));
+  read_document(file.get(), name, options, sink, std::move(stop));
 }
 
 void read_document(int descriptor, std::string_view name, const ReadOptions& options, DocumentSink& sink,
@@ -180,17 +102,14 @@ void read_document(int descriptor, std::string_view name, const ReadOptions& opt
   const ssize_t n_head = pread(descriptor, head.data(), head.size(), 0);
   if (n_head < 0) throw InvalidArgument(cat("reading ", shown, ": ", errno_text(errno)));
   try {
-    const ReaderKind kind = reader_kind({head.data(), static_cast<std::size_t>(n_head)}, name);
-    ReaderCommand command = kind == ReaderKind::pages ? page_command(options) : flow_command(options, name);
+    if (!is_pdf({head.data(), static_cast<std::size_t>(n_head)}, name))
+      throw DocumentError(DocumentFault::unsupported, "it is no PDF, the only format that is read so far");
+    ReaderCommand command = command_for(options);
     command.input = descriptor;
-    command.password = options.password;
-    if (!command.password.empty())
-      command.argv.insert(command.argv.end(), {"--password-fd", std::to_string(kReaderPasswordDescriptor)});
     read_in_process(command, options.limits, sink, std::move(stop));
   } catch (const DocumentError& error) {
     std::string_view what = error.what();
-    for (const std::string_view general :
-         {"reading a document: "sv, "reading a PDF: "sv, "reading a picture: "sv})
+    for (const std::string_view general : {"reading a document: "sv, "reading a PDF: "sv})
       if (what.starts_with(general)) what.remove_prefix(general.size());
     const std::string named = cat("reading ", shown, ": ");
     throw DocumentError(error.fault(),

@@ -5,40 +5,23 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "documents/document.h"
 #include "documents/reader_process.h"
 
 namespace quintet {
 
-enum class OcrMode : std::uint8_t {
-  automatic,  // pages that show pictures instead of text
-  never,
-  always  // every page, whatever text it has
-};
-std::string_view ocr_mode_name(OcrMode mode) noexcept;  // "auto", "never", "always"
-
 struct ReadOptions {
   std::string password;
-  OcrMode ocr = OcrMode::automatic;
-  std::vector<std::string> languages = {"eng"};  // Tesseract's names, for recognising text in pictures
   int max_pages = 20'000;
   std::uint64_t max_file_bytes = std::uint64_t{1} << 30;
   ReaderLimits limits;
   std::string pdf_reader;  // path of quintet-pdf; empty = find_pdf_reader()
-  std::string
-      flow_reader;  // path of quintet, which reads all but PDF and pictures; empty = the running program
 };
 
-/// Which of the two readers takes a file: content decides, the name only where the content says nothing.
-enum class ReaderKind : std::uint8_t {
-  pages,  // PDF and pictures: quintet-pdf
-  flow    // all else: `quintet read-document`, which also says what is unsupported
-};
-
-/// `head`: the file's first bytes, 1,024 if it has that many. Never throws.
-ReaderKind reader_kind(std::string_view head, std::string_view name) noexcept;
+/// Content decides, the name only where the content says nothing.
+///   head  the file's first bytes, 1,024 if it has that many
+bool is_pdf(std::string_view head, std::string_view name) noexcept;
 
 /// Reads the file at `path` in a process of its own, within limits (reader_process.h). `name` is what a
 /// person calls the file; it names the file in messages and decides nothing where the content is known.

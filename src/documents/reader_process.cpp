@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "documents/document_json.h"
@@ -32,51 +33,28 @@ constexpr milliseconds kTick{40};  // between looks at the stop token and at the
 constexpr std::size_t kMaxPasswordBytes = 4096;
 constexpr std::size_t kMaxComplaintBytes = 4096;
 
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      number_ = std::exchange(other.number_, -1);
-    }
-    return *this;
-  }
-  int get() const noexcept { return number_; }
-  void reset() noexcept {
-    if (number_ >= 0) close(number_);
-    number_ = -1;
-  }
-
- private:
-  int number_ = -1;
-};
-
 [[noreturn]] void system_failure(std::string_view operation, int error) {
   throw Unavailable(cat("starting a document reader: ", operation, ": ", errno_text(error)));
 }
 
 /// Moved above every number that a reader is given, so that no dup2 in the child overwrites one still needed.
-Descriptor moved_high(int number) {
+FileDescriptor moved_high(int number) {
   constexpr int kHigh = 16;
   const int high = fcntl(number, F_DUPFD_CLOEXEC, kHigh);
   if (high < 0) system_failure("duplicating a descriptor", errno);
-  return Descriptor(high);
+  return FileDescriptor(high);
 }
 
 struct Pipe {
-  Descriptor read_end;
-  Descriptor write_end;
+  FileDescriptor read_end;
+  FileDescriptor write_end;
 };
 
 Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) system_failure("making a pipe", errno);
-  const Descriptor low_read(ends[0]);
-  const Descriptor low_write(ends[1]);
+  const FileDescriptor low_read(ends[0]);
+  const FileDescriptor low_write(ends[1]);
   return {moved_high(ends[0]), moved_high(ends[1])};
 }
 
@@ -246,8 +224,8 @@ class Session {
           cat("starting a document reader: the password is longer than ", kMaxPasswordBytes, " bytes"));
     Pipe output = make_pipe();
     Pipe complaints = make_pipe();
-    const Descriptor input = moved_high(command_.input);
-    Descriptor password;
+    const FileDescriptor input = moved_high(command_.input);
+    FileDescriptor password;
     SpawnPlan plan;
     plan.open_null(STDIN_FILENO);
     plan.give(output.write_end.get(), STDOUT_FILENO);
@@ -424,8 +402,8 @@ class Session {
   DocumentLineReader lines_;
   std::stop_token stop_;
   std::optional<Child> child_;
-  Descriptor output_;
-  Descriptor complaints_;
+  FileDescriptor output_;
+  FileDescriptor complaints_;
   std::string buffer_;
   std::string complaint_;
   std::size_t n_output_ = 0;

@@ -9,6 +9,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/file_descriptor.h"
 #include "core/files.h"
 #include "core/ids.h"
 #include "core/text.h"
@@ -20,20 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kUnfinished = "unfinished-";
 constexpr auto kSpared = std::chrono::hours(1);
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void cannot_write(const fs::path& path) {
   const int error = errno;
@@ -57,7 +44,7 @@ std::string readable_mib(std::uint64_t bytes) {
 struct BlobStore::Writer::State {
   const BlobStore* store;
   fs::path path;
-  Descriptor file;
+  FileDescriptor file;
   std::uint64_t max_bytes;
   Digest digest{DigestKind::sha256};
   std::uint64_t size = 0;
@@ -100,7 +87,7 @@ BlobStore::Blob BlobStore::Writer::commit() {
   make_private_directory(place.parent_path());
   // Same name, same content: replacing a blob by itself is no harm, and its readers keep the old file.
   if (::rename(state_->path.c_str(), place.c_str()) != 0) cannot_write(place);
-  const Descriptor folder(::open(place.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor folder(::open(place.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) ::fsync(folder.get());
   state_.reset();
   return blob;
@@ -127,7 +114,7 @@ BlobStore::Blob BlobStore::put(std::string_view bytes) {
 }
 
 BlobStore::Blob BlobStore::put_file(const fs::path& path, std::uint64_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     if (errno == ENOENT) throw NotFound(cat("there is no file ", path.string()));
