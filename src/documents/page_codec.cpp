@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/varint.h"
+
 namespace quintet {
 
 namespace {
@@ -13,14 +15,11 @@ constexpr double kPerPoint = 100;
 constexpr std::int64_t kMaxPlace = 100'000'000;  // a million points
 constexpr int kLastKind = static_cast<int>(BlockKind::page_footer);
 
-/// Unsigned LEB128; signed numbers zigzag first.
+/// Varints; signed numbers zigzag first.
 class ByteWriter {
  public:
   void byte(std::uint8_t value) { out_ += static_cast<char>(value); }
-  void count(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
-    byte(static_cast<std::uint8_t>(value));
-  }
+  void count(std::uint64_t value) { append_varint(out_, value); }
   void number(std::int64_t value) {
     count((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
   }
@@ -38,16 +37,9 @@ class ByteReader {
     return static_cast<std::uint8_t>(bytes_[pos_++]);
   }
   std::uint64_t count(std::uint64_t max) {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t next = byte();
-      value |= static_cast<std::uint64_t>(next & 0x7FU) << shift;
-      if (next < 0x80) {
-        if (value > max) fail();
-        return value;
-      }
-    }
-    fail();
+    const auto value = take_varint(bytes_, pos_);
+    if (!value || *value > max) fail();
+    return *value;
   }
   std::int64_t number() {
     const std::uint64_t value = count(std::numeric_limits<std::uint64_t>::max());

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "core/varint.h"
 #include "retrieval/keyword_store.h"
 #include "retrieval/keyword_terms.h"
 
@@ -61,18 +62,7 @@ CREATE VIRTUAL TABLE keyword_parts USING fts5(
 
 constexpr Migration kMigrations[] = {{"keyword", 1, kVersion1}};
 
-void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-std::uint64_t take_varint(std::string_view bytes, std::size_t& at) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; at < bytes.size() && shift < 63; shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes[at++]);
-    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return value;
-  }
+[[noreturn]] void damaged() {
   throw CorruptData("keyword index: the words of a chunk are damaged; reindex the document");
 }
 
@@ -229,13 +219,15 @@ void decode_words(std::string_view bytes, ChunkWords& words) {
   words.headings.clear();
   words.body.clear();
   std::size_t at = 0;
-  const std::uint64_t n_headings = take_varint(bytes, at);
+  const auto n_headings = take_varint(bytes, at);
+  if (!n_headings) damaged();
   while (at < bytes.size()) {
-    auto& list = words.headings.size() < n_headings ? words.headings : words.body;
-    list.push_back(static_cast<std::int64_t>(take_varint(bytes, at)));
+    const auto word = take_varint(bytes, at);
+    if (!word) damaged();
+    auto& list = words.headings.size() < *n_headings ? words.headings : words.body;
+    list.push_back(static_cast<std::int64_t>(*word));
   }
-  if (words.headings.size() < n_headings)
-    throw CorruptData("keyword index: the words of a chunk are cut short; reindex the document");
+  if (words.headings.size() < *n_headings) damaged();
 }
 
 std::string posting_token(std::int64_t stem, TermLevel level) {

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "retrieval/bm25.h"
+#include "retrieval/ir_metrics.h"
 
 namespace quintet::faq {
 
@@ -79,29 +80,17 @@ Estimate share_of(std::size_t n_hits, std::size_t n) {
   return {p, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
 }
 
-double auroc(std::span<const double> inside, std::span<const double> outside) {
-  if (inside.empty() || outside.empty()) return 0.5;
-  std::vector<double> sorted(outside.begin(), outside.end());
-  std::sort(sorted.begin(), sorted.end());
-  double wins = 0.0;
-  for (const double value : inside) {
-    const auto [low, high] = std::equal_range(sorted.begin(), sorted.end(), value);
-    wins += static_cast<double>(low - sorted.begin()) + 0.5 * static_cast<double>(high - low);
-  }
-  return wins / (static_cast<double>(inside.size()) * static_cast<double>(outside.size()));
-}
-
 Estimate auroc_with_interval(std::span<const double> inside, std::span<const double> outside,
                              std::size_t n_resamples) {
   if (inside.empty() || outside.empty()) return {};
-  const double value = auroc(inside, outside);
+  const double value = retrieval::auroc(inside, outside);
   Random random(77);
   std::vector<double> values;
   std::vector<double> a(inside.size()), b(outside.size());
   for (std::size_t r = 0; r < n_resamples; ++r) {
     for (double& x : a) x = inside[random.below(inside.size())];
     for (double& x : b) x = outside[random.below(outside.size())];
-    values.push_back(auroc(a, b));
+    values.push_back(retrieval::auroc(a, b));
   }
   if (values.empty()) return {value, value, value, inside.size() + outside.size()};
   std::sort(values.begin(), values.end());

@@ -29,11 +29,7 @@ struct Estimate {
 /// A share with Wilson's score interval (E. B. Wilson, 1927), which stays honest near 0 and 1.
 Estimate share_of(std::size_t n_hits, std::size_t n);
 
-/// Probability that a random inside question has a larger confidence than a random outside one, ties counting
-/// half (Mann and Whitney's U). 0.5 = no better than chance.
-double auroc(std::span<const double> inside, std::span<const double> outside);
-
-/// auroc() with a percentile bootstrap interval (fixed seed).
+/// retrieval::auroc() with a percentile bootstrap interval (fixed seed).
 Estimate auroc_with_interval(std::span<const double> inside, std::span<const double> outside,
                              std::size_t n_resamples = 200);
 

@@ -21,14 +21,6 @@ TEST(ShareOf, IsWilsonsInterval) {
   EXPECT_EQ(share_of(0, 0).n, 0u);
 }
 
-TEST(Auroc, CountsWinsAndHalfTheTies) {
-  EXPECT_DOUBLE_EQ(auroc(std::vector{0.9, 0.8}, std::vector{0.1, 0.2}), 1.0);
-  EXPECT_DOUBLE_EQ(auroc(std::vector{0.1}, std::vector{0.9}), 0.0);
-  EXPECT_DOUBLE_EQ(auroc(std::vector{0.5, 0.5}, std::vector{0.5}), 0.5);
-  EXPECT_DOUBLE_EQ(auroc(std::vector{0.9, 0.3}, std::vector{0.5, 0.3}), (1.0 + 1.0 + 0.0 + 0.5) / 4.0);
-  EXPECT_DOUBLE_EQ(auroc({}, std::vector{0.5}), 0.5);
-}
-
 TEST(Auroc, IntervalHoldsTheValueAndNarrowsWithData) {
   std::vector<double> inside, outside;
   for (int i = 0; i < 400; ++i) {

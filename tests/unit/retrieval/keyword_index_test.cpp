@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "retrieval/keyword_porter.h"
+#include "retrieval/keyword_stem.h"
 #include "retrieval/keyword_store.h"
 #include "retrieval/keyword_terms.h"
 #include "storage/database.h"
@@ -105,7 +105,9 @@ TEST_F(KeywordIndex, AChunkIsReplacedUnderItsNumber) {
   EXPECT_TRUE(find("engines", {}, {.repair = false}).empty());
   EXPECT_EQ(find("gardens"), (Ids{1}));
   EXPECT_EQ(stats().n_chunks, 2);
-  EXPECT_EQ(stats({keyword_stem("engines"), keyword_stem("gardens")}).n_chunks_with, (Ids{0, 1}));
+  EXPECT_EQ(
+      stats({keyword_terms("engines").front().stem, keyword_terms("gardens").front().stem}).n_chunks_with,
+      (Ids{0, 1}));
 }
 
 TEST_F(KeywordIndex, RemovedChunksAreGone) {
