@@ -38,7 +38,6 @@ AskedMessage asked_from(const ConversationServices& services, const JsonObject& 
   AskedMessage asked;
   asked.text = get_string(body, "text").value_or("");
   asked.model = get_string(body, "model").value_or("");
-  if (const JsonObject* options = get_object(body, "options")) asked.options = *options;
   asked.trace = request.trace;
   require_may_use_model(services.find_model, request.caller, asked.model);
   return asked;

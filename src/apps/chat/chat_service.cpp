@@ -58,8 +58,8 @@ JsonObject to_json_object(const ConversationMessage& message, const Responder& r
 std::string to_markdown(const Conversation& conversation, const std::vector<ConversationMessage>& messages,
                         const Responder& responder) {
   std::string out = cat("# ", conversation.title.empty() ? "Conversation" : conversation.title, "\n\n");
-  out += cat(conversation.app == "faq" ? "Knowledge base: " : "Collection: ", conversation.kb, " · ",
-             to_iso8601(conversation.created_at), "\n");
+  out +=
+      cat(responder.subject_name(), ": ", conversation.kb, " · ", to_iso8601(conversation.created_at), "\n");
   for (const auto& message : messages) {
     out += cat("\n## ", message.role == "user" ? "Question" : "Answer", "\n\n", message.text, "\n");
     if (message.status != MessageStatus::complete)

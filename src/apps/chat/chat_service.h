@@ -35,7 +35,7 @@ struct AnswerRun {
 /// Conversations that answer: stores the question, has the application's responder write the answer on the
 /// worker pool, stores it when done. Any thread; outlives its runs (the destructor stops and waits for them).
 ///
-/// Events (JSON): start, delta, reset, retry, done, error and the responder's own: see the OpenAPI document.
+/// Events (JSON): start, delta, reset, retry, done, error: see the OpenAPI document.
 /// A run whose last reader has gone is stopped after `abandon_after`, and forgotten `forget_after` its end.
 class ChatService {
  public:

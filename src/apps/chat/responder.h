@@ -16,9 +16,8 @@ namespace quintet {
 
 /// A question as it was asked in a conversation.
 struct AskedMessage {
-  std::string text;    // empty when an earlier question is asked again
-  std::string model;   // id, empty = default
-  JsonObject options;  // what only one application knows
+  std::string text;   // empty when an earlier question is asked again
+  std::string model;  // id, empty = default
   TraceContext trace;
 };
 
@@ -31,10 +30,10 @@ class AnswerFeed {
   /// What was shown so far is void.
   void reset(std::string_view reason);
   void retry(const RetryNotice& notice);
-  /// An event of the application's own.
-  void send(std::string type, const JsonObject& data);
 
  private:
+  void send(std::string type, const JsonObject& data);
+
   EventLog& events_;
   std::string& text_;
 };
@@ -67,6 +66,8 @@ class Responder {
   virtual void forget(Connection& db, std::string_view message_id) const = 0;
   /// The members that every answer shows, as they are before there is an answer.
   virtual JsonObject empty_details() const = 0;
+  /// What `kb` is called for people: "Knowledge base".
+  virtual std::string_view subject_name() const = 0;
   /// The sources of an answer for an export, as Markdown; empty = none.
   virtual std::string sources_markdown(const JsonObject& details) const = 0;
 };

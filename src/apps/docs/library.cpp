@@ -85,10 +85,7 @@ std::string_view document_state_name(DocumentState state) noexcept {
 }
 
 JsonObject to_json_object(const CollectionSettings& settings) {
-  return {{"chunking", settings.chunking},
-          {"chunk_tokens", settings.chunk_tokens},
-          {"ocr", settings.ocr},
-          {"languages", settings.languages}};
+  return {{"chunking", settings.chunking}, {"chunk_tokens", settings.chunk_tokens}};
 }
 
 CollectionSettings changed(CollectionSettings settings, const JsonObject& changes) {
@@ -104,20 +101,9 @@ CollectionSettings changed(CollectionSettings settings, const JsonObject& change
       settings.chunk_tokens = get_int(changes, key).value_or(CollectionSettings{}.chunk_tokens);
       if (settings.chunk_tokens < 40 || settings.chunk_tokens > 2000)
         throw InvalidArgument("\"chunk_tokens\" is 40 to 2000");
-    } else if (key == "ocr") {
-      settings.ocr = require_string(changes, key);
-      if (settings.ocr != "never" && settings.ocr != "auto" && settings.ocr != "always")
-        throw InvalidArgument("\"ocr\" is never, auto or always");
-    } else if (key == "languages") {
-      settings.languages = get_string(changes, key).value_or("");
-      const bool is_list = settings.languages.size() <= 100 &&
-                           std::all_of(settings.languages.begin(), settings.languages.end(), [](char c) {
-                             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '+';
-                           });
-      if (!is_list) throw InvalidArgument("\"languages\" are Tesseract's names joined by +, such as eng+deu");
     } else {
       throw InvalidArgument(cat("a collection has no setting \"", truncate_utf8(key, 60),
-                                "\"; there are chunking, chunk_tokens, ocr and languages"));
+                                "\"; there are chunking and chunk_tokens"));
     }
   }
   return settings;

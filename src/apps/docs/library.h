@@ -20,8 +20,6 @@ namespace quintet::docs {
 struct CollectionSettings {
   std::string chunking = "structure";  // a ChunkStrategy's name
   std::int64_t chunk_tokens = 220;
-  std::string ocr = "auto";  // never, auto (pages without text), always
-  std::string languages;     // of scanned pages, as Tesseract names them: "eng+deu"; empty = eng
   bool operator==(const CollectionSettings&) const = default;
 };
 JsonObject to_json_object(const CollectionSettings& settings);

@@ -27,6 +27,7 @@ class ChatResponder final : public Responder {
                 const AskedMessage& asked, AnswerFeed& feed, std::stop_token stop) const override;
   void forget(Connection& db, std::string_view message_id) const override;
   JsonObject empty_details() const override;
+  std::string_view subject_name() const override { return "Knowledge base"; }
   std::string sources_markdown(const JsonObject& details) const override;
 
  private:

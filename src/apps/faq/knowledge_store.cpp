@@ -37,11 +37,7 @@ std::string search_expression(std::string_view query) {
 }
 
 void check_name(std::string_view name) {
-  const bool valid = !name.empty() && name.size() <= 64 && name.front() != '-' &&
-                     std::all_of(name.begin(), name.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                     });
-  if (valid) return;
+  if (is_slug(name)) return;
   throw InvalidArgument(cat("a knowledge base's name is 1 to 64 of a-z, 0-9 and '-', not \"",
                             truncate_utf8(sanitize_utf8(name), 80), "\"; try \"", slug(name), "\""));
 }

@@ -281,8 +281,7 @@ TEST_F(LibraryTest, NamesAndSettingsAreChecked) {
       library_.change_collection("manuals", "New", std::nullopt, {{"chunking", "fixed"}}).settings.chunking,
       "fixed");
   for (const JsonObject& wrong :
-       {JsonObject{{"chunking", "none"}}, JsonObject{{"ocr", "yes"}}, JsonObject{{"languages", "eng;rm"}},
-        JsonObject{{"chunk_tokens", 3}}, JsonObject{{"colour", "red"}}})
+       {JsonObject{{"chunking", "none"}}, JsonObject{{"chunk_tokens", 3}}, JsonObject{{"colour", "red"}}})
     EXPECT_THROW(library_.change_collection("manuals", std::nullopt, std::nullopt, wrong), InvalidArgument)
         << to_json(wrong);
 }

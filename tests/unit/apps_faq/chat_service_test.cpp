@@ -32,7 +32,7 @@ class ChatServiceTest : public testing::Test {
                                       ChatService::Responders{{"faq", &responder_}}, workers_, null_log());
   }
   std::shared_ptr<AnswerRun> ask(std::string text) {
-    return chat_->ask("", conversation_, {std::move(text), "", {}, {}});
+    return chat_->ask("", conversation_, {std::move(text), "", {}});
   }
 
   /// Reads a run to its end, however long it takes.
@@ -89,7 +89,7 @@ TEST_F(ChatServiceTest, AFailureBeforeTheFirstTokenIsAnErrorEventAndCanBeRetried
   const auto events = read_all(*ask("Do you ship?"));
   EXPECT_THAT(types(events), ElementsAre("start", "error"));
   EXPECT_EQ(last_message().status, MessageStatus::failed);
-  const auto retried = read_all(*chat_->retry("", conversation_, last_message().id, {"", "", {}, {}}));
+  const auto retried = read_all(*chat_->retry("", conversation_, last_message().id, {"", "", {}}));
   EXPECT_EQ(retried.back().type, "done");
   EXPECT_EQ(last_message().text, "Yes.");
   EXPECT_EQ(conversations_.messages("", conversation_).size(), 2u);
